@@ -1,0 +1,71 @@
+# Every task of the project. `make help` lists them; CI and the workflows call the same ones.
+.DEFAULT_GOAL := help
+.PHONY: help book serve test lint unit notebooks site-test lab chapters bench clean
+
+PORT ?= 8000
+ENV := .venv
+BOOK_ENV := .venv-book
+READY := $(ENV)/.ready
+BOOK_READY := $(BOOK_ENV)/.ready
+HTML := book/_build/html
+
+# The newest suitable Python; override with `make test PYTHON=python3.12`.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2])' 2>/dev/null && echo $$p && break; done)
+
+# Real data for the tests that want it, where a copy lies beside the checkout.
+ifneq ($(wildcard ../shared/data/SHA256SUMS),)
+export TXLIB_TEST_DATA ?= $(abspath ../shared/data)
+endif
+
+help: ## list the tasks
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(READY): requirements.txt book/requirements.txt constraints.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found: install one, or say PYTHON=/path/to/python."; exit 1; }
+	$(PYTHON) -m venv $(ENV)
+	$(ENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(ENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(BOOK_READY): book/requirements.txt constraints.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found: install one, or say PYTHON=/path/to/python."; exit 1; }
+	$(PYTHON) -m venv $(BOOK_ENV)
+	$(BOOK_ENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r book/requirements.txt
+	@touch $@
+
+book: $(BOOK_READY) ## build the website; warnings are errors; needs no torch
+	@$(BOOK_ENV)/bin/jupyter-book build . --config book/_config.yml --toc book/_toc.yml --path-output book -W --keep-going --quiet
+	@echo "The front page: $(CURDIR)/$(HTML)/index.html"
+
+serve: book ## serve the website on http://localhost:8000 (PORT=…)
+	$(BOOK_ENV)/bin/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(HTML)
+
+test: lint unit notebooks site-test ## run everything that CI runs
+
+lint: $(READY) ## style, formatting, spelling
+	$(ENV)/bin/ruff check .
+	$(ENV)/bin/ruff format --check .
+	$(ENV)/bin/codespell
+
+unit: $(READY) ## the library's tests
+	$(ENV)/bin/python -m pytest -m "not site and not chapters"
+
+notebooks: $(READY) ## the form of every chapter, then every chapter run anew and compared with what is committed
+	$(ENV)/bin/python -m pytest tests/chapters
+	$(ENV)/bin/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/chapters/nbval.cfg -p no:cacheprovider -W default chapters
+
+site-test: $(READY) book ## the built website in a real browser
+	$(ENV)/bin/python -m pytest tests/site
+
+lab: $(READY) ## open the chapters in JupyterLab
+	$(ENV)/bin/jupyter lab chapters
+
+chapters: $(READY) ## re-execute the chapters that changed, and normalise them
+	$(ENV)/bin/python book/_tools/refresh.py
+
+bench: $(READY) ## measure speed and memory, as ratios; writes book/results/
+	$(ENV)/bin/python -m pytest tests/benchmarks -s
+
+clean: ## remove what was built (the environments too)
+	rm -rf $(ENV) $(BOOK_ENV) book/_build artifacts dist runs .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,39 @@
+"""Keep the site self-contained: serve MathJax, and the fonts it needs, from the site itself."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import files
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+PARTS = ("tex-chtml.js", "output/chtml/fonts", "a11y", "sre")
+
+
+def mathjax_folder() -> Path:
+    """Where the package sphinx-mathjax-offline keeps its files."""
+    script = next(f for f in files("sphinx-mathjax-offline") if f.name == "tex-chtml.js")
+    return Path(script.locate()).parent
+
+
+def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
+    """Copy what a page can ask for into the built site."""
+    target = Path(app.outdir) / "_static" / "mathjax"
+    if exception or app.builder.format != "html" or target.exists():
+        return
+    for part in PARTS:
+        source, place = mathjax_folder() / part, target / part
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, place)
+        else:
+            shutil.copy2(source, place)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Point Sphinx at the local MathJax, and copy it at the end of the build."""
+    app.config.mathjax_path = "mathjax/tex-chtml.js"
+    app.connect("build-finished", copy_mathjax)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
