@@ -1,0 +1,20 @@
+"""Figures that answer when touched: in Jupyter, on Colab, and on a page with no kernel at all.
+
+Each widget is one Python class (traits, validation, text form, still picture) and one browser
+module of the same name. To add `Thing`:
+
+1. `static/thing.js`: `function render(context) { … } export default { render };`. The constant
+   `kit` of `static/shared.js` stands before it: start with `kit.mount(context, "thing", label)`,
+   draw from `watch([traits], draw)`, change traits with `save({ … })`, tell screen readers with
+   `say(text)`, and return `cleanup`. No template literal may span lines.
+2. `static/thing.css`: rules under `.tx-thing`, colours only from the variables in `shared.css`.
+3. `thing.py`: a `CourseWidget` with `_esm = bundle("thing.js")`, `_css = bundle("thing.css")`,
+   `alt`, `fallback` (draw with `txlib.widgets.picture`) and arguments checked by
+   `txlib.widgets.validation`. Large arrays travel as `traitlets.Bytes` (`check_array(…).tobytes()`)
+   and are read by `kit.floats`.
+4. Name it below, in `tests/widgets/test_thing.py` and in the page of `tests/site/test_widgets.py`.
+"""
+
+from txlib.widgets.predict_first import PredictFirst
+
+__all__ = ["PredictFirst"]

@@ -1,0 +1,68 @@
+"""Checks that widgets make of their arguments before a browser sees them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def check_text(name: str, value: object) -> str:
+    """`value`, if it is text that says something.
+
+    Raises:
+        ValueError: if it is no string, or blank.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{name} must be a string that is not blank, got {value!r}")
+    return value
+
+
+def check_texts(name: str, values: Sequence[str], *, least: int, most: int) -> list[str]:
+    """`values` as a list of `least` to `most` strings, none of them blank.
+
+    Raises:
+        ValueError: if it is a single string, too short, too long, or holds something else.
+    """
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise ValueError(f"{name} must be a sequence of strings, got {values!r}")
+    if not least <= len(values) <= most:
+        raise ValueError(f"{name} must hold {least} to {most} strings, got {len(values)}")
+    return [check_text(f"{name}[{i}]", value) for i, value in enumerate(values)]
+
+
+def check_integer(name: str, value: object, *, least: int, most: int) -> int:
+    """`value`, if it is a whole number from `least` to `most`.
+
+    Raises:
+        ValueError: if it is not, or is a bool.
+    """
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or not least <= value <= most:
+        raise ValueError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
+    return int(value)
+
+
+def check_array(name: str, values: object, axes: Sequence[str]) -> np.ndarray:
+    """`values` as a C-contiguous float32 array with one axis for each name in `axes`.
+
+    Its `tobytes()` is what a `traitlets.Bytes` trait sends and `kit.floats` reads in the browser.
+
+    Args:
+        name: the argument's name, for the message.
+        values: array, tensor (of any device, with or without gradient) or nested sequence.
+        axes: what each axis counts, such as ("layers", "heads", "queries", "keys").
+
+    Returns:
+        float32, len(axes) axes, none of them empty, all values finite.
+
+    Raises:
+        ValueError: if an axis is missing, extra or empty, or a value is not finite.
+    """
+    if hasattr(values, "detach"):
+        values = values.detach().float().cpu().numpy()
+    array = np.ascontiguousarray(values, dtype=np.float32)
+    if array.ndim != len(axes) or 0 in array.shape:
+        rule = " x ".join(axes)
+        raise ValueError(f"{name} must be {rule}, none empty, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got {array[~np.isfinite(array)][0]}")
+    return array
