@@ -1,0 +1,25 @@
+"""Recurrent networks, readable and fused, and the translator that chapter 1 builds from them."""
+
+from txlib.recurrent.cells import GRUCell, LSTMCell, RNNCell
+from txlib.recurrent.encoder import LSTMEncoder
+from txlib.recurrent.forget_bias import set_forget_bias
+from txlib.recurrent.fused import run_fused
+from txlib.recurrent.greedy import evaluating, greedy_continue
+from txlib.recurrent.layers import GRU, LSTM, RNN
+from txlib.recurrent.seq2seq import LSTMTranslator, Seq2SeqConfig
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "GRUCell",
+    "LSTMCell",
+    "LSTMEncoder",
+    "LSTMTranslator",
+    "RNNCell",
+    "Seq2SeqConfig",
+    "evaluating",
+    "greedy_continue",
+    "run_fused",
+    "set_forget_bias",
+]

@@ -1,0 +1,61 @@
+"""Greedy decoding for any model that advances a state token by token."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+S = TypeVar("S")
+
+
+def greedy_continue(
+    advance: Callable[[S, Tensor], tuple[Tensor, S]],
+    state: S,
+    first: Tensor,
+    *,
+    eos_id: int,
+    pad_id: int,
+    max_new_tokens: int,
+) -> Tensor:
+    """In every step take the likeliest token of each row and feed it back, until all rows ended.
+
+    Args:
+        advance: from a state and the last tokens (B, 1) to logits (B, 1, V) and the next state.
+        state: what `advance` starts from.
+        first: int64 (B,), the tokens fed first, BOS as a rule; not returned.
+        eos_id: ends a row.
+        pad_id: fills a row that has ended.
+        max_new_tokens: where to stop rows that have not ended, at least 1.
+
+    Returns:
+        int64 (B, T), T at most `max_new_tokens`. After a row's EOS there is only PAD; a row that
+        was stopped has no EOS.
+
+    Raises:
+        ValueError: if `max_new_tokens` is below 1.
+    """
+    if max_new_tokens < 1:
+        raise ValueError(f"max_new_tokens must be at least 1, got {max_new_tokens}")
+    tokens = [first]
+    finished = torch.zeros_like(first, dtype=torch.bool)
+    while len(tokens) <= max_new_tokens and not finished.all():
+        logits, state = advance(state, tokens[-1][:, None])
+        token = logits[:, -1].argmax(dim=-1).masked_fill(finished, pad_id)
+        finished = finished | (token == eos_id)
+        tokens.append(token)
+    return torch.stack(tokens, dim=1)[:, 1:]
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients for a while; then every submodule has its own mode back."""
+    modes = {child: child.training for child in module.modules()}
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for child, training in modes.items():
+            child.training = training
