@@ -1,0 +1,237 @@
+"""The training loop of the whole course."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from txlib.device import pick_dtype
+from txlib.training import distributed
+from txlib.training.checkpoint import load_checkpoint, save_checkpoint
+from txlib.training.history import History
+from txlib.training.interrupt import StopRequest
+from txlib.training.losses import translation_loss
+from txlib.training.randomness import generator_states, set_generator_states
+from txlib.training.schedules import constant
+
+
+class Batches(Protocol):
+    """What `fit` reads: an endless stream that can begin at any step."""
+
+    def stream(self, start_step: int = 0) -> Iterator[Any]: ...  # noqa: D102
+
+
+def fit(
+    model: nn.Module,
+    batches: Batches,
+    *,
+    steps: int,
+    learning_rate: float = 3e-3,
+    schedule: Callable[[int], float] = constant,
+    optimizer: torch.optim.Optimizer | None = None,
+    loss: Callable[[nn.Module, Any], Tensor] = translation_loss,
+    max_gradient_norm: float = 1.0,
+    evaluate: Callable[[nn.Module], dict[str, float]] | None = None,
+    evaluate_every: int | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int | None = None,
+    best: str | Path | None = None,
+    resume: bool = False,
+    details: dict[str, Any] | None = None,
+    progress: bool = True,
+) -> History:
+    """Train `model` in place for `steps` steps, and leave it in evaluation mode.
+
+    The batch, the learning rate and what happens beside the update depend on the number of the
+    step alone, never on the clock. So a run that was stopped and resumed has, on the same device,
+    the very losses of one that was not. On a GPU matrix products run in bfloat16. Under `torchrun`
+    every process calls this with its share of the batches, and their gradients are weighed by
+    their tokens: the loss is that of one process with the whole batches.
+
+    Args:
+        model: on the device to train on.
+        batches: `stream(start_step)` yields batches with `.to(device)` and `.num_target_tokens`,
+            as `txlib.data.batching.BucketedBatches` does.
+        steps: updates in all, those before a resume included.
+        learning_rate: the peak rate.
+        schedule: from the step (0 first) to a factor of `learning_rate`.
+        optimizer: over the model's parameters; Adam if not given. Its rate is set at every step.
+        loss: from the model and a batch to the mean loss over the batch's tokens.
+        max_gradient_norm: longer gradients are shortened to it; `math.inf` never does.
+        evaluate: from the model in evaluation mode, without gradients, to named numbers.
+        evaluate_every: steps between evaluations; one comes at the end in any case.
+        checkpoint: the file that the run can be resumed from, written at the end in any case.
+        checkpoint_every: steps between checkpoints.
+        best: a file for the model of the lowest `"loss"` among the evaluations.
+        resume: go on from `checkpoint` if that file is there.
+        details: what JSON can hold, saved along; a resumed run must have been saved with the same.
+        progress: whether to show a bar.
+
+    Returns:
+        The history of the whole run, the part before a resume included.
+
+    Raises:
+        ValueError: if an argument is out of range or the checkpoint is of another run.
+        FloatingPointError: if the loss or the gradient is not finite; nothing of that step is kept.
+        KeyboardInterrupt: after Ctrl-C, once the step is done and the checkpoint written.
+    """
+    _check(steps, evaluate, evaluate_every, checkpoint, checkpoint_every, best, resume)
+    device = next(model.parameters()).device
+    optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=learning_rate)
+    details = json.loads(json.dumps(details or {}))
+    history, main = History(), distributed.rank() == 0
+    if resume and Path(checkpoint).is_file():
+        history = _restore(Path(checkpoint), model, optimizer, details, device, steps)
+    elif not main:
+        torch.manual_seed(torch.initial_seed() + distributed.rank())  # each drops its own units
+    replica = distributed.replicate(model, device).train()
+    stream = batches.stream(len(history))
+    bar = tqdm(total=steps, initial=len(history), disable=not (progress and main))
+    with StopRequest() as stop, bar:
+        for step in range(len(history) + 1, steps + 1):
+            began = time.perf_counter()
+            rate = learning_rate * schedule(step - 1)
+            value, norm, tokens = _backward(
+                replica, next(stream), optimizer, loss, max_gradient_norm, device
+            )
+            value, stopping = distributed.total([value, stop.requested], device)
+            if not math.isfinite(value + norm):
+                raise FloatingPointError(_explain(step, value, rate, norm, history, checkpoint))
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+            history.append(value, rate, norm, tokens / (time.perf_counter() - began))
+            bar.update()
+            bar.set_postfix(loss=f"{value:.3f}", refresh=False)
+
+            if main and evaluate and _is_due(step, evaluate_every, steps):
+                history.evaluations.append({"step": step, **_evaluation(model, evaluate)})
+                if best and history.best()["step"] == step:
+                    save_checkpoint(best, model, step=step, details={"run": details})
+            if checkpoint and (stopping or _is_due(step, checkpoint_every, steps)):
+                _save(Path(checkpoint), model, optimizer, details, history, device)
+            if stopping:
+                saved = f"; the checkpoint is {checkpoint}" if checkpoint else ""
+                raise KeyboardInterrupt(f"stopped after step {step}{saved}")
+    model.eval()
+    return history
+
+
+def _backward(
+    replica: nn.Module,
+    batch: Any,
+    optimizer: torch.optim.Optimizer,
+    loss: Callable[[nn.Module, Any], Tensor],
+    max_gradient_norm: float,
+    device: torch.device,
+) -> tuple[float, float, int]:
+    """Leave the clipped gradients of the loss over all processes' tokens in the parameters.
+
+    Returns:
+        This process's share of the loss, the gradient's norm before clipping, all tokens.
+    """
+    mine = batch.num_target_tokens
+    (tokens,) = distributed.total([mine], device)
+    dtype = pick_dtype(device)
+    with torch.autocast(device.type, dtype=dtype, enabled=dtype is not torch.float32):
+        share = loss(replica, batch.to(device)) * (mine / max(tokens, 1))
+    optimizer.zero_grad()
+    (share * distributed.world_size()).backward()  # replicas average, shares are to be summed
+    norm = nn.utils.clip_grad_norm_(replica.parameters(), max_gradient_norm)
+    return share.item(), norm.item(), int(tokens)
+
+
+def _evaluation(
+    model: nn.Module, evaluate: Callable[[nn.Module], dict[str, float]]
+) -> dict[str, float]:
+    model.eval()
+    with torch.no_grad():
+        results = evaluate(model)
+    model.train()
+    return results
+
+
+def _save(
+    path: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    details: dict[str, Any],
+    history: History,
+    device: torch.device,
+) -> None:
+    states = {
+        f"{rank}.{kind}": copy
+        for kind, state in generator_states(device).items()
+        for rank, copy in enumerate(distributed.gather(state, device))
+    }
+    if distributed.rank() == 0:
+        facts = {"run": details, "history": history.to_dict()}
+        save_checkpoint(path, model, optimizer, step=len(history), generators=states, details=facts)
+
+
+def _restore(
+    path: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    details: dict[str, Any],
+    device: torch.device,
+    steps: int,
+) -> History:
+    saved = load_checkpoint(path)
+    run = saved.details.get("run", {})
+    changed = sorted(k for k in run.keys() | details if run.get(k) != details.get(k))
+    if changed or "history" not in saved.details:
+        pairs = {key: (run.get(key), details.get(key)) for key in changed}
+        raise ValueError(f"{path} must be of the same run; (saved, asked for) differ in {pairs}")
+    if saved.step > steps:
+        raise ValueError(f"steps must be at least the {saved.step} of {path}, got {steps}")
+    saved.restore(model, optimizer)
+    prefix = f"{distributed.rank()}."
+    own = {k.removeprefix(prefix): v for k, v in saved.generators.items() if k.startswith(prefix)}
+    set_generator_states(own, device)
+    return History.from_dict(saved.details["history"])
+
+
+def _is_due(step: int, every: int | None, last: int) -> bool:
+    return step == last or (every is not None and step % every == 0)
+
+
+def _explain(
+    step: int, value: float, rate: float, norm: float, history: History, path: str | Path | None
+) -> str:
+    before = ", ".join(f"{value:.3f}" for value in history.losses[-3:]) or "none"
+    back = f" The last checkpoint, {path}, is from before." if path and Path(path).is_file() else ""
+    return (
+        f"step {step} must have a finite loss and gradient, got loss {value} and gradient norm "
+        f"{norm} at learning rate {rate:.2e} (losses before: {before}). Look at the learning rate "
+        f"and its warm-up first, then at this step's batch.{back}"
+    )
+
+
+def _check(
+    steps: int,
+    evaluate: Callable[[nn.Module], dict[str, float]] | None,
+    evaluate_every: int | None,
+    checkpoint: str | Path | None,
+    checkpoint_every: int | None,
+    best: str | Path | None,
+    resume: bool,
+) -> None:
+    counts = {
+        "steps": steps,
+        "evaluate_every": evaluate_every,
+        "checkpoint_every": checkpoint_every,
+    }
+    for name, value in counts.items():
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+    if evaluate is None and (best or evaluate_every):
+        raise ValueError("evaluate must be given with best and evaluate_every, got None")
+    if checkpoint is None and (resume or checkpoint_every):
+        raise ValueError("checkpoint must be given with resume and checkpoint_every, got None")

@@ -1,0 +1,64 @@
+"""Cross entropy over the tokens that are real (chapter 1)."""
+
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class TranslationBatch(Protocol):
+    """What `translation_loss` reads of a batch; `txlib.data.batching.Batch` has it all."""
+
+    source: Tensor
+    source_mask: Tensor
+    target_in: Tensor
+    target_out: Tensor
+    target_mask: Tensor
+
+
+def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    r"""How badly the real tokens were foreseen: the mean of $-\log p(\text{target})$ in nats.
+
+    The mean is over tokens, not over rows: a long sentence counts for more than a short one, and
+    padding for nothing. It is taken in float32 when the logits are of lower precision.
+
+    Args:
+        logits: (B, T, V), floating point.
+        targets: (B, T), int64 in 0 ... V - 1 wherever `mask` is True; anything elsewhere.
+        mask: (B, T), bool. True means "a real token".
+
+    Returns:
+        A scalar. Without a single real token it is exactly 0 with zero gradients: that is the
+        neutral share of a process whose part of a batch holds only padding.
+
+    Raises:
+        ValueError: if the shapes do not fit, or `mask` is not bool.
+    """
+    if logits.ndim != 3 or targets.shape != logits.shape[:2] or mask.shape != logits.shape[:2]:
+        raise ValueError(
+            "logits must be (B, T, V), targets and mask (B, T), "
+            f"got {tuple(logits.shape)}, {tuple(targets.shape)} and {tuple(mask.shape)}"
+        )
+    if mask.dtype != torch.bool:
+        raise ValueError(f"mask must be bool, True = a real token, got {mask.dtype}")
+    precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    losses = F.cross_entropy(
+        precise.flatten(0, 1), targets.masked_fill(~mask, 0).flatten(), reduction="none"
+    )
+    real = mask.flatten()
+    return losses.where(real, 0.0).sum() / real.sum().clamp(min=1)
+
+
+def translation_loss(model: nn.Module, batch: TranslationBatch) -> Tensor:
+    """Teacher forcing: the loss of foreseeing each target token from the true ones before it.
+
+    Args:
+        model: maps (source, source_mask, target_in) to logits (B, T_t, V_t).
+        batch: a batch of sentence pairs, on the model's device.
+
+    Returns:
+        A scalar, the mean over the batch's real target tokens.
+    """
+    logits = model(batch.source, batch.source_mask, batch.target_in)
+    return masked_cross_entropy(logits, batch.target_out, batch.target_mask)

@@ -1,0 +1,53 @@
+"""Learning-rate schedules: pure functions from a step to a factor of the peak rate.
+
+Steps count from 0. Bind the settings with `functools.partial` or a lambda:
+`fit(..., schedule=partial(linear_warmup, warmup_steps=50))`.
+"""
+
+import math
+
+
+def constant(step: int) -> float:
+    """The peak rate at every step."""
+    _check_step(step)
+    return 1.0
+
+
+def linear_warmup(step: int, *, warmup_steps: int) -> float:
+    """A straight climb to the peak in `warmup_steps` steps, then the peak for good.
+
+    The first step already moves: its factor is 1 / `warmup_steps`. With 0 there is no climb.
+    """
+    _check_step(step)
+    if warmup_steps < 0:
+        raise ValueError(f"warmup_steps must be at least 0, got {warmup_steps}")
+    return min(1.0, (step + 1) / max(1, warmup_steps))
+
+
+def warmup_cosine(step: int, *, warmup_steps: int, total_steps: int, floor: float = 0.0) -> float:
+    """A straight climb to the peak, then half a cosine down to `floor` at the last step.
+
+    Args:
+        step: 0 ... `total_steps` - 1; beyond, the factor stays at `floor`.
+        warmup_steps: length of the climb; the peak is first reached at step `warmup_steps` - 1.
+        total_steps: length of the whole run, more than `warmup_steps`.
+        floor: the last factor, in 0 ... 1.
+
+    Raises:
+        ValueError: if a setting lies outside its range.
+    """
+    if not 0 <= floor <= 1:
+        raise ValueError(f"floor must be in 0 ... 1, got {floor}")
+    if total_steps <= warmup_steps:
+        raise ValueError(
+            f"total_steps must exceed warmup_steps, got {total_steps} and {warmup_steps}"
+        )
+    climb = linear_warmup(step, warmup_steps=warmup_steps)
+    done = (step + 1 - warmup_steps) / (total_steps - warmup_steps)
+    done = min(1.0, max(0.0, done))
+    return climb * (floor + (1 - floor) * (1 + math.cos(math.pi * done)) / 2)
+
+
+def _check_step(step: int) -> None:
+    if step < 0:
+        raise ValueError(f"step must be at least 0, got {step}")
