@@ -76,10 +76,10 @@ def _pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
 class BucketedBatches:
     """Batches of sentences of like length, in an order that depends on the seed and epoch alone.
 
-    An epoch shuffles the pairs, sorts them by length (the longer side's
-    first) within windows of 50 batches, cuts the
-    batches and shuffles these: little padding, and yet other neighbours each time. Every pair
-    comes once an epoch. Batch sizes differ by at most one, so no epoch ends on a tiny batch.
+    An epoch shuffles the pairs, sorts them within windows of 50 batches by the length of the longer
+    side, cuts the batches and shuffles these: little padding, and yet other neighbours each time.
+    Every pair comes once an epoch. Batch sizes differ by at most one, so no epoch ends on a tiny
+    batch.
 
     With `world_size` R, rank r takes every R-th pair of each batch: together the ranks see at each
     step what one process alone would see. Shares may differ by one pair, and so in tokens: weigh a

@@ -105,15 +105,17 @@ class Vocabulary:
         Raises:
             ValueError: if `text` is no such JSON.
         """
-        data = json.loads(text)
-        tokens = data.get("tokens") if isinstance(data, dict) else None
-        special = len(SPECIAL_TOKENS)
-        if not isinstance(tokens, list) or tuple(tokens[:special]) != SPECIAL_TOKENS:
+        try:
+            tokens = json.loads(text)["tokens"]
+            special, words = tuple(tokens[: len(SPECIAL_TOKENS)]), tokens[len(SPECIAL_TOKENS) :]
+        except (ValueError, TypeError, KeyError):
+            special, words = (), []
+        if special != SPECIAL_TOKENS or not all(isinstance(word, str) for word in words):
             raise ValueError(
                 f"text must be a vocabulary's JSON, whose tokens begin with {SPECIAL_TOKENS}, "
                 f"got {text[:60]!r}"
             )
-        return cls(tokens[special:])
+        return cls(words)
 
     def __len__(self) -> int:
         return len(self._tokens)
