@@ -16,5 +16,6 @@ module of the same name. To add `Thing`:
 """
 
 from txlib.widgets.predict_first import PredictFirst
+from txlib.widgets.unrolled_network import UnrolledNetwork
 
-__all__ = ["PredictFirst"]
+__all__ = ["PredictFirst", "UnrolledNetwork"]

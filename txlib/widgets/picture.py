@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, QUIET, ACCENT, PATH, FAINT = "#1c2127", "#57606b", "#1b56a8", "#b3400e", "#c9d0d8"
-DPI, MOST_COLORS = 144, 64
+DPI, MOST_COLORS = 110, 40
 WIDE_FONTS = ("Noto Sans CJK SC", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei")
 
 
