@@ -37,7 +37,13 @@ class History:
         return median(self.tokens_per_second or [0.0])
 
     def best(self, key: str = "loss") -> dict[str, float] | None:
-        """The evaluation of the lowest `key`, the earliest of equals; None if there was none."""
+        """The evaluation of the lowest `key`, the earliest of equals; None if there was none.
+
+        Raises:
+            ValueError: if an evaluation has no such `key`.
+        """
+        if any(key not in evaluation for evaluation in self.evaluations):
+            raise ValueError(f"every evaluation must have the key {key!r}, got {self.evaluations}")
         return min(self.evaluations, key=lambda evaluation: evaluation[key], default=None)
 
     def append(self, loss: float, rate: float, norm: float, tokens_per_second: float) -> None:

@@ -86,10 +86,10 @@ def fit(
     optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=learning_rate)
     details = json.loads(json.dumps(details or {}))
     history, main = History(), distributed.rank() == 0
+    if not main:
+        torch.manual_seed(torch.initial_seed() + distributed.rank())  # each drops its own units
     if resume and Path(checkpoint).is_file():
         history = _restore(Path(checkpoint), model, optimizer, details, device, steps)
-    elif not main:
-        torch.manual_seed(torch.initial_seed() + distributed.rank())  # each drops its own units
     replica = distributed.replicate(model, device).train()
     stream = batches.stream(len(history))
     bar = tqdm(total=steps, initial=len(history), disable=not (progress and main))
@@ -186,7 +186,9 @@ def _restore(
     saved = load_checkpoint(path)
     run = saved.details.get("run", {})
     changed = sorted(k for k in run.keys() | details if run.get(k) != details.get(k))
-    if changed or "history" not in saved.details:
+    if "history" not in saved.details:
+        raise ValueError(f"{path} must be what a run goes on from, got a model without its history")
+    if changed:
         pairs = {key: (run.get(key), details.get(key)) for key in changed}
         raise ValueError(f"{path} must be of the same run; (saved, asked for) differ in {pairs}")
     if saved.step > steps:

@@ -1,0 +1,155 @@
+"""The command line of `txlib.recipes.translation`: every option, and each corpus's defaults."""
+
+import argparse
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from txlib.recipes.records import portable_command
+from txlib.recipes.translation_data import TOKENIZERS
+from txlib.recipes.translator import MODELS
+
+MODULE = "txlib.recipes.translation"
+PRESETS = {
+    "grammar": {
+        "steps": 1200,
+        "batch_size": 64,
+        "learning_rate": 3e-3,
+        "d_embedding": 64,
+        "hidden_size": 128,
+        "dropout": 0.0,
+        "min_count": 1,
+    },
+    "multi30k": {
+        "steps": 3000,
+        "batch_size": 64,
+        "learning_rate": 2e-3,
+        "d_embedding": 128,
+        "hidden_size": 256,
+        "dropout": 0.3,
+        "min_count": 2,
+    },
+}
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line, with what is not given filled in from the corpus's preset."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {MODULE}",
+        usage="%(prog)s [--data {grammar,multi30k}] [--model NAME] [--out FOLDER] [options]",
+        description="Train an English-French translator, measure it, and leave a record. "
+        "Ctrl-C saves; the same command with --resume goes on as if nothing had happened. "
+        "Under torchrun the processes share each batch.",
+    )
+    _add_run(parser.add_argument_group("the run"))
+    _add_training(parser.add_argument_group("training"))
+    _add_model(parser.add_argument_group("model and text"))
+    args = parser.parse_args(arguments)
+    for name, value in PRESETS[args.data].items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
+    args.out = args.out or Path("runs") / f"{args.data}_{args.model}"
+    return args
+
+
+def model_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The fields of the model's configuration that the command line decides."""
+    return {
+        "d_embedding": args.d_embedding,
+        "hidden_size": args.hidden_size,
+        "num_layers": args.num_layers,
+        "dropout": args.dropout,
+        "bidirectional": not args.one_direction,
+    }
+
+
+def commands(arguments: Sequence[str]) -> tuple[str, str]:
+    """The line that makes the same run anew, fit for a record, and the one that goes on with it."""
+    fresh = [argument for argument in arguments if argument != "--resume"]
+    processes = os.environ.get("WORLD_SIZE")
+    launcher = ["torchrun", "--nproc-per-node", processes] if processes else ["python"]
+    again = shlex.join([*launcher, "-m", MODULE, *fresh, "--resume"])
+    return portable_command([*launcher, "-m", MODULE, *fresh]), again
+
+
+def _add_run(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--data", choices=sorted(PRESETS), default="grammar", help="the corpus (default: grammar)"
+    )
+    group.add_argument(
+        "--model", choices=sorted(MODELS), default="lstm", help="the translator (default: lstm)"
+    )
+    group.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="where the runs go, one folder a seed (default: runs/<data>_<model>)",
+    )
+    group.add_argument(
+        "--seed",
+        "--seeds",
+        dest="seeds",
+        type=int,
+        nargs="+",
+        default=[0],
+        metavar="N",
+        help="one run each (default: 0)",
+    )
+    group.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    group.add_argument(
+        "--record", type=Path, metavar="FILE", help="also write the record here, as JSON"
+    )
+    group.add_argument("--device", help="such as cpu or cuda (default: the best there is)")
+
+
+def _add_training(group: argparse._ArgumentGroup) -> None:
+    _add_number(group, "steps", "updates")
+    _add_number(group, "batch_size", "sentence pairs an update, over all processes")
+    _add_number(group, "learning_rate", "Adam's peak rate", float)
+    group.add_argument(
+        "--schedule",
+        choices=["constant", "cosine"],
+        default="cosine",
+        help="how the rate falls after the warm-up (default: cosine, to a twentieth)",
+    )
+    _add_number(group, "warmup_steps", "at most half of the steps; climb to the rate", default=50)
+    _add_number(group, "evaluate_every", "steps between validations", default=200)
+    _add_number(group, "checkpoint_every", "steps between checkpoints", default=200)
+    group.add_argument(
+        "--train-size", type=int, metavar="N", help="use only so many training pairs"
+    )
+
+
+def _add_model(group: argparse._ArgumentGroup) -> None:
+    _add_number(group, "d_embedding", "features of an embedding")
+    _add_number(group, "hidden_size", "features of a state")
+    _add_number(group, "num_layers", "layers of encoder and decoder", default=1)
+    _add_number(group, "dropout", "probability", float)
+    group.add_argument(
+        "--one-direction", action="store_true", help="let the encoder read forward only"
+    )
+    group.add_argument(
+        "--tokenizer", choices=sorted(TOKENIZERS), default="word", help="(default: word)"
+    )
+    _add_number(group, "min_count", "words: rarer ones are unknown")
+    _add_number(group, "vocab_size", "byte pairs: ids on each side", default=6000)
+
+
+def _add_number(
+    group: argparse._ArgumentGroup,
+    name: str,
+    text: str,
+    kind: type = int,
+    default: float | None = None,
+) -> None:
+    """An option whose default is given, or else differs by corpus and stays None until parsed."""
+    by_corpus = [f"{preset.get(name)} on {data}" for data, preset in PRESETS.items()]
+    group.add_argument(
+        f"--{name.replace('_', '-')}",
+        type=kind,
+        default=default,
+        metavar="N" if kind is int else "X",
+        help=f"{text} (default: {', '.join(by_corpus) if default is None else default})",
+    )

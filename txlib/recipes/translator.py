@@ -1,0 +1,174 @@
+"""A model with its two tokenizers: sentences in, sentences out."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from txlib.data.batching import EncodedPair, make_batch
+from txlib.device import pick_device
+from txlib.recipes.translation_data import TOKENIZERS, Corpus, TextPair, Tokenizer, train_tokenizer
+from txlib.recurrent import LSTMTranslator, Seq2SeqConfig
+from txlib.training.atomic import write_atomically
+from txlib.training.checkpoint import load_checkpoint
+
+MODELS = {"lstm": (Seq2SeqConfig, LSTMTranslator)}
+MODEL_FILE = "model.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Translator:
+    """What it takes to translate text.
+
+    Args:
+        kind: the model's name in `MODELS`.
+        model: with `greedy_decode` and a `config`.
+        tokenizer: the name of both tokenizers' kind in `TOKENIZERS`.
+        source: from English text to ids.
+        target: from ids to French text.
+        lowercase: whether the model knows lower case only; its input is then folded.
+    """
+
+    kind: str
+    model: nn.Module
+    tokenizer: str
+    source: Tokenizer
+    target: Tokenizer
+    lowercase: bool
+
+    @property
+    def num_parameters(self) -> int:
+        """How many numbers the model learns."""
+        return sum(p.numel() for p in self.model.parameters())
+
+    def encode_pairs(self, pairs: Sequence[TextPair]) -> list[EncodedPair]:
+        """Text pairs as `txlib.data.batching` wants them."""
+        return [(self.source.encode(s), self.target.encode(t)) for s, t in pairs]
+
+    def translate(self, sentences: Sequence[str], *, batch_size: int = 64) -> list[str]:
+        """Translate by greedy decoding, sentences of like length together.
+
+        Args:
+            sentences: English, as written.
+            batch_size: how many are decoded at once.
+
+        Returns:
+            One French sentence each, in the order of `sentences`. A sentence that does not end is
+            cut at twice its source's tokens and ten more.
+
+        Raises:
+            ValueError: if `sentences` is a string, not a sequence of them.
+        """
+        if isinstance(sentences, str):
+            raise ValueError(f"sentences must be a sequence of them, got the string {sentences!r}")
+        device = next(self.model.parameters()).device
+        texts = [s.lower() for s in sentences] if self.lowercase else sentences
+        encoded = [self.source.encode(text) for text in texts]
+        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
+        translations = [""] * len(encoded)
+        for start in range(0, len(order), batch_size):
+            members = order[start : start + batch_size]
+            batch = make_batch([(encoded[i], ()) for i in members]).to(device)
+            limit = 2 * batch.source.shape[1] + 10
+            rows = self.model.greedy_decode(batch.source, batch.source_mask, max_new_tokens=limit)
+            for i, row in zip(members, rows.tolist(), strict=True):
+                translations[i] = self.target.decode(row)
+        return translations
+
+    def to_details(self) -> dict[str, Any]:
+        """What `load_translator` must know beside the tensors and the vocabularies."""
+        return {
+            "model": self.kind,
+            "config": asdict(self.model.config),
+            "tokenizer": self.tokenizer,
+            "lowercase": self.lowercase,
+        }
+
+    def save_tokenizers(self, folder: str | Path) -> None:
+        """Write the two vocabularies into `folder`, where `load_translator` looks for them."""
+        for side in ("source", "target"):
+            write_atomically(Path(folder) / f"{side}.json", getattr(self, side).to_json().encode())
+
+
+def new_translator(
+    kind: str,
+    corpus: Corpus,
+    options: dict[str, Any],
+    *,
+    tokenizer: str = "word",
+    min_count: int = 1,
+    vocab_size: int = 6000,
+    device: torch.device | None = None,
+) -> Translator:
+    """An untrained translator for a corpus, in training mode.
+
+    Args:
+        kind: a name in `MODELS`.
+        corpus: its training pairs give the tokenizers.
+        options: fields of the model's configuration beside the vocabularies' sizes.
+        tokenizer: `"word"` or `"bpe"`.
+        min_count: words: rarer ones have no id of their own.
+        vocab_size: byte pairs: ids on each side.
+        device: the best there is if not given.
+
+    Raises:
+        ValueError: if there is no such model or tokenizer.
+    """
+    if kind not in MODELS:
+        raise ValueError(f"kind must be one of {sorted(MODELS)}, got {kind!r}")
+    sides = zip(*corpus.splits["train"], strict=True)
+    source, target = (
+        train_tokenizer(tokenizer, texts, min_count=min_count, vocab_size=vocab_size)
+        for texts in sides
+    )
+    config_class, model_class = MODELS[kind]
+    config = config_class(source_vocab_size=len(source), target_vocab_size=len(target), **options)
+    return Translator(
+        kind=kind,
+        model=model_class(config).to(device or pick_device()),
+        tokenizer=tokenizer,
+        source=source,
+        target=target,
+        lowercase=corpus.lowercase,
+    )
+
+
+def load_translator(folder: str | Path, *, device: torch.device | None = None) -> Translator:
+    """A trained translator from the folder of a run (`<out>/seed-<n>`), in evaluation mode.
+
+    Args:
+        folder: holds `model.safetensors`, `source.json` and `target.json`.
+        device: the best there is if not given.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if a file is not what a run of the recipe writes.
+    """
+    folder = Path(folder)
+    checkpoint = load_checkpoint(folder / MODEL_FILE)
+    try:
+        details = checkpoint.details["run"]["translator"]
+        config_class, model_class = MODELS[details["model"]]
+        model = model_class(config_class(**details["config"]))
+        tokenizer = TOKENIZERS[details["tokenizer"]]
+        lowercase = details["lowercase"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"{checkpoint.path} must be a translator's, got none: {error!r}"
+        ) from error
+    checkpoint.restore(model)
+    source, target = (
+        tokenizer.from_json((folder / f"{side}.json").read_text("utf-8"))
+        for side in ("source", "target")
+    )
+    return Translator(
+        kind=details["model"],
+        model=model.to(device or pick_device()).eval(),
+        tokenizer=details["tokenizer"],
+        source=source,
+        target=target,
+        lowercase=lowercase,
+    )
