@@ -105,6 +105,19 @@ def test_processes_may_fill_one_cache_together(server, reply, path):
     assert files_beside(path) == ["file.txt"]
 
 
+def test_each_call_writes_to_a_file_of_its_own(server, reply, path, monkeypatch):
+    server.replies["/file.txt"] = [reply(CONTENT)]
+    written = []
+    write = Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", lambda p, c: (written.append(p), write(p, c)))
+    for _ in range(2):
+        fetch(f"{server.url}/file.txt", path, SHA256)
+        path.unlink()
+    assert len({*written, path}) == 3
+    assert {partial.parent for partial in written} == {path.parent}
+    assert all(f".{os.getpid()}." in partial.name for partial in written)
+
+
 def test_interrupted_write_leaves_nothing_behind(server, reply, path, monkeypatch):
     server.replies["/file.txt"] = [reply(CONTENT)]
 

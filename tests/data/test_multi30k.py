@@ -33,8 +33,8 @@ def serve(server, reply, files):
 
 
 def test_pairs_by_hand(server, reply, small, tmp_path):
-    serve(server, reply, small)
-    pairs = multi30k.load("validation", root=tmp_path, base_url=f"{server.url}/")
+    serve(server, reply, {f"raw/{name}": content for name, content in small.items()})
+    pairs = multi30k.load("validation", root=tmp_path, base_url=f"{server.url}/raw/")
     assert pairs == [
         ("A dog runs.", "Un chien court."),
         ("Two men talk.", "Deux hommes parlent."),
@@ -42,7 +42,7 @@ def test_pairs_by_hand(server, reply, small, tmp_path):
         ("The end\N{LINE SEPARATOR}is near.", "L'été vient."),
     ]
     assert sorted(p.name for p in (tmp_path / "multi30k").iterdir()) == sorted(small)
-    assert server.requests == ["/val.en.gz", "/val.fr.gz"]
+    assert server.requests == ["/raw/val.en.gz", "/raw/val.fr.gz"]
 
 
 def test_the_variable_names_the_cache(server, reply, small, tmp_path, monkeypatch):
