@@ -61,7 +61,7 @@ def test_json_round_trip():
 def test_training_is_deterministic_across_processes_and_threads():
     code = (
         "import hashlib; from txlib.data.byte_pair import BytePairTokenizer; "
-        "texts = [f'le mot{i % 97} suit la phrase{i % 89}' for i in range(3000)]; "
+        "texts = [f'le chat{i % 97} suit la phrase{i % 89}' for i in range(3000)]; "
         "text = BytePairTokenizer.train(texts, vocab_size=500).to_json(); "
         "print(hashlib.sha256(text.encode()).hexdigest())"
     )

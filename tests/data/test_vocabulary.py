@@ -48,9 +48,9 @@ def test_decode_stops_at_eos_and_drops_padding(vocabulary):
 
 
 def test_text_cannot_pose_as_a_special_token():
-    vocabulary = Vocabulary.from_corpus([["<eos>", "<pad>", "mot", "<eos>"]])
-    assert vocabulary.tokens[4:] == ("mot",)
-    assert vocabulary.encode(["<eos>", "mot", "<pad>", "<bos>"]) == [UNK, 4, UNK, UNK]
+    vocabulary = Vocabulary.from_corpus([["<eos>", "<pad>", "chat", "<eos>"]])
+    assert vocabulary.tokens[4:] == ("chat",)
+    assert vocabulary.encode(["<eos>", "chat", "<pad>", "<bos>"]) == [UNK, 4, UNK, UNK]
 
 
 @settings(deadline=None)
