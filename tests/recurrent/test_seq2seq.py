@@ -115,6 +115,12 @@ def test_padding_changes_nothing(source, target_in):
     torch.testing.assert_close(model(*wider, F.pad(target_in, (0, 2)))[:, :T_T], logits)
 
 
+def test_padding_token_is_a_zero_vector_on_both_sides():
+    model = translator(pad_id=7)
+    assert model.encoder.embedding.weight[7].eq(0).all()
+    assert model.embedding.weight[7].eq(0).all()
+
+
 def test_logits_do_not_see_later_target_tokens(source, target_in):
     model = translator()
     changed = target_in.clone()

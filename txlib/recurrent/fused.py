@@ -17,9 +17,10 @@ def run_fused(
 ) -> tuple[Tensor, Tensor | States]:
     """Do what `RNN`, `LSTM` and `GRU` of this package do, by the kernels of their namesakes.
 
-    With a mask, sequences are packed, and packing wants the lengths on the CPU: one wait for the
-    device per call. A mask with padding before a real token costs a reordering on top, since the
-    kernels want the real tokens first.
+    With a mask, sequences of unequal lengths are packed, and packing wants the lengths on the CPU:
+    one wait for the device per call. On a CPU packed sequences run at less than half the speed of
+    others: batches of equal lengths pay. A mask with padding before a real token costs a reordering
+    on top, since the kernels want the real tokens first.
 
     Args:
         module: `nn.RNN`, `nn.LSTM` or `nn.GRU` with `batch_first=True`.
@@ -40,6 +41,8 @@ def run_fused(
     if mask is None:
         return module(input, state)
     on_cpu = mask.cpu()
+    if on_cpu.all():
+        return module(input, state)
     if (on_cpu[:, 1:] & ~on_cpu[:, :-1]).any():
         return _run_reordered(module, input, state, mask)
 
