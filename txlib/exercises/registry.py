@@ -1,0 +1,59 @@
+"""Find an exercise by its name; load its chapter, and torch with it, only when it is checked."""
+
+import difflib
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from txlib.exercises.verdict import Verdict
+
+_CHAPTERS = {1: "txlib.exercises.recurrence"}
+_NAMES = {
+    1: (
+        "rnn_step",
+        "lstm_step",
+        "dependent_steps",
+        "receptive_field",
+        "shift_right",
+        "masked_loss",
+    )
+}
+
+
+def exercises(chapter: int | None = None) -> tuple[str, ...]:
+    """The names of the exercises, of one chapter or of all, in the order of the book.
+
+    Raises:
+        ValueError: if the chapter has no exercises.
+    """
+    if chapter is None:
+        return tuple(name for names in _NAMES.values() for name in names)
+    if chapter not in _NAMES:
+        raise ValueError(f"chapter must be one of {sorted(_NAMES)}, got {chapter!r}")
+    return _NAMES[chapter]
+
+
+def check(name: str, answer: Callable[..., Any]) -> Verdict:
+    """Try a learner's function on several inputs and say what it does.
+
+    Args:
+        name: of the exercise, one of `exercises()`.
+        answer: the learner's function itself, not the result of a call.
+
+    Returns:
+        The verdict; a notebook shows its message. The same function gets the same verdict.
+
+    Raises:
+        ValueError: for a name that no exercise has.
+    """
+    from txlib.exercises.checker import diagnose
+
+    for chapter, names in _NAMES.items():
+        if name in names:
+            module = importlib.import_module(_CHAPTERS[chapter])
+            return diagnose(module.EXERCISES[name], answer)
+    close = difflib.get_close_matches(str(name), exercises(), n=1, cutoff=0.4)
+    suggestion = f" Did you mean {close[0]!r}?" if close else ""
+    raise ValueError(
+        f"name must be an exercise: one of {', '.join(exercises())}; got {name!r}.{suggestion}"
+    )
