@@ -15,15 +15,14 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
+from txlib.widgets.stable_ids import stable_ids
+
 CHAPTERS = Path(__file__).parents[2] / "chapters"
 KEPT_CELL_METADATA = ("tags", "mystnb", "reason")
-WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def fingerprint(notebook: NotebookNode) -> str:
@@ -53,51 +52,21 @@ def execute(notebook: NotebookNode, folder: Path, timeout: int = 600) -> None:
 def normalise(notebook: NotebookNode, prefix: str) -> None:
     """Drop what changes from run to run: times, versions, random ids, counters of widgets."""
     course = {**notebook.metadata.get("course", {}), "fingerprint": fingerprint(notebook)}
-    widgets = used_widgets(notebook)
+    notebook.update(stable_ids(notebook))
+    widgets = notebook.metadata.get("widgets")
     notebook.metadata = NotebookNode(
         course=course,
         kernelspec={"display_name": "Python 3", "language": "python", "name": "python3"},
         language_info={"name": "python"},
     )
     if widgets:
-        state = {"state": widgets, "version_major": 2, "version_minor": 0}
-        notebook.metadata["widgets"] = {WIDGET_STATE: state}
+        notebook.metadata["widgets"] = widgets
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for number, cell in enumerate(notebook.cells):
         cell.id = f"{prefix}-{number:03d}"
         cell.metadata = NotebookNode(
             {key: cell.metadata[key] for key in KEPT_CELL_METADATA if key in cell.metadata}
         )
-    rename_widgets(notebook, prefix)
-
-
-def used_widgets(notebook: NotebookNode) -> dict[str, Any]:
-    """The widget states that the outputs show, and those that these refer to."""
-    states = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
-    wanted = [
-        output.data[WIDGET_VIEW]["model_id"]
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if WIDGET_VIEW in output.get("data", {})
-    ]
-    used: dict[str, Any] = {}
-    while wanted:
-        model_id = wanted.pop(0)
-        if model_id in states and model_id not in used:
-            used[model_id] = states[model_id]
-            text = json.dumps(states[model_id])
-            wanted += [other for other in states if f"IPY_MODEL_{other}" in text]
-    return used
-
-
-def rename_widgets(notebook: NotebookNode, prefix: str) -> None:
-    """Number the widget models in the order in which they appear."""
-    states = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
-    text = nbformat.writes(notebook)
-    for number, model_id in enumerate(states):
-        text = text.replace(model_id, f"{prefix}-widget-{number:02d}")
-    renamed = nbformat.reads(text, as_version=4)
-    notebook.cells, notebook.metadata = renamed.cells, renamed.metadata
 
 
 def write(notebook: NotebookNode, path: Path) -> None:

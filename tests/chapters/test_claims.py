@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-BOX = re.compile(r"^:::\{claim\} ([a-z0-9-]+)\n:verdict: (\w+)\n(.*?)^:::$", re.MULTILINE | re.DOTALL)
+BOX = re.compile(
+    r"^:::\{claim\} ([a-z0-9-]+)\n:verdict: (\w+)\n(.*?)^:::$", re.MULTILINE | re.DOTALL
+)
 
 
 def boxes(notebook):

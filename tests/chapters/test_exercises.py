@@ -15,7 +15,10 @@ def checked_name(cell):
 
 def run(cell):
     namespace = {}
-    exec("import math\nimport torch\nfrom torch import Tensor\nfrom txlib.exercises import check", namespace)
+    exec(
+        "import math\nimport torch\nfrom torch import Tensor\nfrom txlib.exercises import check",
+        namespace,
+    )
     exec(cell.source, namespace)
     return namespace
 
