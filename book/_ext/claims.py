@@ -1,4 +1,4 @@
-"""The claims of the source documents: a verdict box in a chapter, and a page that collects them all.
+"""The claims of the source documents: a verdict box in a chapter, a page that collects them.
 
 Both read `book/claims.yml`. A chapter writes::
 
@@ -7,7 +7,8 @@ Both read `book/claims.yml`. A chapter writes::
     What we saw, in a sentence or two.
     :::
 
-and the claims page writes `{claims-table}`. A verdict that differs from the data file is a build warning.
+and the claims page writes `{claims-table}`. A verdict that differs from the data file is a build
+warning.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Carry each figure's alt text from the notebook's output to the page.
 
-`txlib.plotting.show` stores the text where Jupyter keeps it, in the metadata of the output. MyST-NB reads it from the
-metadata of the cell. This copies the one into the other while the page is read; the notebook file stays as it is.
+`txlib.plotting.show` stores the text where Jupyter keeps it, in the metadata of the output. MyST-NB
+reads it from the metadata of the cell. This copies the one into the other while the page is read;
+the notebook file stays as it is.
 """
 
 from __future__ import annotations

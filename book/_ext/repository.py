@@ -1,8 +1,9 @@
 """Tell the theme the repository's public address, where there is one.
 
-No address is written into this project: any fork works. The publishing workflow sets `COURSE_REPOSITORY` and, where
-the notebooks live on another branch than main, `COURSE_BRANCH`. Elsewhere the checkout's own remote is used if it is
-on GitHub. Without an address the pages simply have no Colab button.
+No address is written into this project: any fork works. The publishing workflow sets
+`COURSE_REPOSITORY` and, where the notebooks live on another branch than main, `COURSE_BRANCH`.
+Elsewhere the checkout's own remote is used if it is on GitHub. Without an address the pages simply
+have no Colab button.
 """
 
 from __future__ import annotations
