@@ -1,0 +1,45 @@
+"""A sentence while it is being written: English left to right, and a memory of what was used."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Draft:
+    """The English tokens so far, and the chance that decides what comes next.
+
+    Every function that writes a phrase appends its English here and returns its French: a list of
+    (word, English positions), in French order. So the alignment is known by construction, and
+    neither language is ever searched for the words of the other.
+
+    Attributes:
+        rng: the only source of chance.
+        english: the English tokens so far.
+        referents: (position of the pronoun, position of its noun) of each "it" of "because it".
+    """
+
+    def __init__(self, rng: Random):
+        self.rng = rng
+        self.english: list[str] = []
+        self.referents: list[tuple[int, int]] = []
+        self._used: set[object] = set()
+
+    def say(self, *words: str) -> tuple[int, ...]:
+        """Appends `words` to the English and returns their positions."""
+        start = len(self.english)
+        self.english.extend(words)
+        return tuple(range(start, len(self.english)))
+
+    def pick(self, options: Sequence[T]) -> T:
+        """One of `options`, preferably one that this sentence has not used yet."""
+        choice = self.rng.choice(options)
+        if choice in self._used:
+            choice = self.rng.choice([o for o in options if o not in self._used] or options)
+        self._used.add(choice)
+        return choice
+
+    def chance(self, probability: float) -> bool:
+        """True with this probability."""
+        return self.rng.random() < probability

@@ -1,0 +1,151 @@
+"""The verbs: their forms on both sides, and what each one can do to what."""
+
+from dataclasses import dataclass
+
+from txlib.data.grammar.english import add_ed, add_s
+from txlib.data.grammar.french import conjugate
+
+
+@dataclass(frozen=True, eq=False)
+class Verb:
+    """A verb of both languages; every one forms its French past with "avoir".
+
+    Attributes:
+        english: he ..., they ...: "sees", "see".
+        past: "saw"; empty for a verb of state, which has no past here.
+        infinitive: "voir".
+        french: il ..., ils ...: "voit", "voient".
+        participle: "vu".
+        subjects: tags of the nouns that can do it; one in common is enough.
+        objects: tags of the nouns that it can be done to; empty for an intransitive verb.
+    """
+
+    english: tuple[str, str]
+    past: str
+    infinitive: str
+    french: tuple[str, str]
+    participle: str
+    subjects: frozenset[str]
+    objects: frozenset[str]
+
+
+# English[/past] French[:il/ils/participle] subjects [objects]. A past "-" is none.
+INTRANSITIVE = """
+    cough tousser person
+    cry pleurer person
+    dance danser person
+    dream/dreamed rêver person
+    fly/flew voler wings
+    hesitate hésiter animal,person
+    howl hurler howls
+    jump sauter animal
+    laugh rire:rit/rient/ri person
+    run/ran courir:court/courent/couru animal,person
+    shout crier person
+    sing/sang chanter person
+    sleep/slept dormir:dort/dorment/dormi animal,person
+    smile sourire:sourit/sourient/souri person
+    snore ronfler animal,person
+    swim/swam nager animal,person
+    tremble trembler animal,person
+    wait attendre:attend/attendent/attendu animal,person
+    walk marcher animal,person
+    work travailler person
+    """
+TRANSITIVE = """
+    admire admirer person person,thing,building
+    avoid éviter animal,person animal,person
+    break/broke casser person thing
+    build/built construire:construit/construisent/construit person building,boat
+    buy/bought acheter:achète/achètent/acheté person food,thing
+    call appeler:appelle/appellent/appelé person person,dog
+    carry porter person small,food
+    chase poursuivre:poursuit/poursuivent/poursuivi animal animal
+    choose/chose choisir person food,thing
+    clean nettoyer:nettoie/nettoient/nettoyé person thing,building
+    close fermer person opened
+    cut/- couper person food
+    draw/drew dessiner person animal,person,thing
+    drink/drank boire:boit/boivent/bu person drink
+    drive/drove conduire:conduit/conduisent/conduit person vehicle
+    eat/ate manger animal,person food
+    explore explorer animal,person wild
+    fear/- craindre:craint/craignent/craint animal,person animal
+    feed/fed nourrir person animal
+    find/found trouver animal,person animal,person,food
+    follow suivre:suit/suivent/suivi animal,person animal,person
+    greet saluer person person
+    hate/- détester person food,drink,animal
+    hear/heard entendre:entend/entendent/entendu animal,person animal,person
+    help aider person person
+    hide/hid cacher person thing
+    invite inviter person person
+    keep/kept garder person small
+    know/- connaître:connaît/connaissent/connu person person,place
+    leave/left quitter person place
+    like/- aimer animal,person food,animal,person
+    lose/lost perdre:perd/perdent/perdu person small
+    meet/met rencontrer animal,person animal,person
+    open/opened ouvrir:ouvre/ouvrent/ouvert person opened
+    paint/painted peindre:peint/peignent/peint person building,animal,thing
+    prepare préparer person cooked,drink
+    protect protéger:protège/protègent/protégé person animal,person
+    pull tirer person vehicle
+    push pousser person vehicle,person
+    read/- lire:lit/lisent/lu person readable
+    repair réparer person thing
+    see/saw voir:voit/voient/vu animal,person animal,person,thing,place
+    sell/sold vendre:vend/vendent/vendu person food,thing,animal
+    smell/smelled sentir:sent/sentent/senti animal,person food,flower
+    steal/stole voler animal,person food
+    take/took prendre:prend/prennent/pris person food,small
+    thank remercier person person
+    throw/threw lancer person ball,hat
+    touch toucher animal,person thing
+    visit visiter person building
+    wake/woke réveiller animal,person animal,person
+    wash laver person animal,worn
+    watch regarder animal,person animal,person
+    wear/wore porter person worn
+    write/wrote écrire:écrit/écrivent/écrit person readable
+    """
+PLACED = """
+    avoid éviter animal,person place
+    cross traverser animal,person place
+    climb/climbed gravir animal,person place
+    leave/left quitter animal,person place
+    """
+GIVING = """
+    give/gave donner person small,food
+    lend/lent prêter person small,vehicle
+    offer/offered offrir:offre/offrent/offert person small,food
+    send/sent envoyer:envoie/envoient/envoyé person small
+    sell/sold vendre:vend/vendent/vendu person food,thing
+    show/showed montrer person thing
+    """
+
+
+def _parse(line: str) -> Verb:
+    english, french, subjects, *objects = line.split()
+    base, _, past = english.partition("/")
+    infinitive, _, irregular = french.partition(":")
+    singular, plural, participle = irregular.split("/") if irregular else conjugate(infinitive)
+    return Verb(
+        (add_s(base), base),
+        "" if past == "-" else past or add_ed(base),
+        infinitive,
+        (singular, plural),
+        participle,
+        frozenset(subjects.split(",")),
+        frozenset(objects[0].split(",")) if objects else frozenset(),
+    )
+
+
+def _parse_all(block: str) -> tuple[Verb, ...]:
+    return tuple(map(_parse, block.strip().splitlines()))
+
+
+INTRANSITIVES = _parse_all(INTRANSITIVE)
+TRANSITIVES = _parse_all(TRANSITIVE)
+PLACED_VERBS = {verb.english[1]: verb for verb in _parse_all(PLACED)}
+GIVING_VERBS = _parse_all(GIVING)
