@@ -215,7 +215,7 @@
     const note = document.createElement("p");
     note.className = "widget-note";
     note.textContent = fallback
-      ? "The interactive version of this figure could not start; the picture shows what it would say."
+      ? "This interactive figure could not start here, so its picture stands in for it."
       : "The interactive figure that belongs here could not start.";
     const giveUp = () => (fallback ?? script).after(note);
     const timer = setTimeout(giveUp, PATIENCE_MS);

@@ -45,6 +45,13 @@ def test_bundles_are_small_and_send_nothing_away(cls):
     assert addresses <= {"http://www.w3.org/2000/svg"}
 
 
+def test_every_rule_outweighs_a_later_copy_of_the_shared_ones():
+    for sheet in STATIC.glob("*_*.css"):
+        rules = re.findall(r"^[.:\[#*\w].*(?:,| \{)$", sheet.read_text(), flags=re.MULTILINE)
+        assert len(rules) > 10
+        assert len({re.match(r"\.tx(\.tx-\w+)\b", rule)[1] for rule in rules}) == 1
+
+
 @pytest.mark.parametrize("path", sorted(p.name for p in STATIC.iterdir()))
 def test_no_template_literal_spans_lines(path):
     for line in (STATIC / path).read_text(encoding="utf-8").splitlines():

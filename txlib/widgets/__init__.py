@@ -7,7 +7,8 @@ module of the same name. To add `Thing`:
    `kit` of `static/shared.js` stands before it: start with `kit.mount(context, "thing", label)`,
    draw from `watch([traits], draw)`, change traits with `save({ … })`, tell screen readers with
    `say(text)`, and return `cleanup`. No template literal may span lines.
-2. `static/thing.css`: rules under `.tx-thing`, colours only from the variables in `shared.css`.
+2. `static/thing.css`: every rule under `.tx.tx-thing` (so that no later copy of `shared.css`
+   outweighs it), colours only from the variables in `shared.css`.
 3. `thing.py`: a `CourseWidget` with `_esm = bundle("thing.js")`, `_css = bundle("thing.css")`,
    `alt`, `fallback` (draw with `txlib.widgets.picture`) and arguments checked by
    `txlib.widgets.validation`. Large arrays travel as `traitlets.Bytes` (`check_array(…).tobytes()`)

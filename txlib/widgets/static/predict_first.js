@@ -35,7 +35,6 @@ function render(context) {
   function act() {
     const again = model.get("committed");
     save(again ? { committed: false, choice: -1 } : { committed: true });
-    if (again) inputs[0].focus();
   }
 
   let before = model.get("committed");
@@ -59,6 +58,7 @@ function render(context) {
     verdict.textContent = right ? "You saw it coming." : "Not this time, and that is worth knowing.";
     set(result, "data-right", committed ? String(right) : null);
     if (committed === before) return;
+    if (!committed && document.activeElement === button) inputs[0].focus();
     before = committed;
     const heard = right ? "" : ` The answer is: ${options[answer]}.`;
     say(committed ? `${verdict.textContent}${heard} ${model.get("explanation")}` : "Choose again.");
