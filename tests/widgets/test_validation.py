@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from txlib.widgets.validation import check_array, check_integer, check_text, check_texts
+from txlib.widgets.validation import (
+    check_array,
+    check_integer,
+    check_number,
+    check_numbers,
+    check_text,
+    check_texts,
+)
 
 AXES = ("heads", "queries", "keys")
 
@@ -52,3 +59,32 @@ def test_arrays_that_are_refused():
         check_array("weights", np.ones((2, 0, 3)), AXES)
     with pytest.raises(ValueError, match="weights must be finite, got nan"):
         check_array("weights", [[[1.0, float("nan")]]], AXES)
+
+
+def test_numbers_from_lists_arrays_and_tensors():
+    assert check_number("temperature", np.float64(0.1), least=0, most=1) == 0.1
+    assert check_number("temperature", torch.tensor(1), least=0, most=1) == 1.0
+    for values in ([1, 2.5], (1, 2.5), np.array([1, 2.5]), torch.tensor([1, 2.5])):
+        numbers = check_numbers("scores", values, least=2, most=3, limit=4)
+        assert numbers == [1.0, 2.5]
+        assert all(type(number) is float for number in numbers)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), True, "1", None, [1], np.ones(2)])
+def test_number_that_is_refused(value):
+    with pytest.raises(ValueError, match="temperature must be a number from 0 to 1, got"):
+        check_number("temperature", value, least=0, most=1)
+
+
+def test_lists_of_numbers_that_are_refused():
+    limits = {"least": 2, "most": 3, "limit": 4}
+    with pytest.raises(ValueError, match="scores must be a sequence of numbers, got '12'"):
+        check_numbers("scores", "12", **limits)
+    with pytest.raises(ValueError, match="scores must be a sequence of numbers, got 7"):
+        check_numbers("scores", 7, **limits)
+    with pytest.raises(ValueError, match="scores must hold 2 to 3 numbers, got 1"):
+        check_numbers("scores", [1], **limits)
+    with pytest.raises(ValueError, match="keys must hold 2 numbers, got 3"):
+        check_numbers("keys", [1, 2, 3], least=2, most=2, limit=4)
+    with pytest.raises(ValueError, match=r"scores\[1\] must be a number from -4 to 4, got 5"):
+        check_numbers("scores", [1, 5], **limits)

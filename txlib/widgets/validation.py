@@ -41,6 +41,39 @@ def check_integer(name: str, value: object, *, least: int, most: int) -> int:
     return int(value)
 
 
+def check_number(name: str, value: object, *, least: float, most: float) -> float:
+    """`value`, if it is a finite number from `least` to `most`.
+
+    Raises:
+        ValueError: if it is not, or is a bool.
+    """
+    number = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
+    if not isinstance(number, (int, float)) or isinstance(number, bool):
+        raise ValueError(f"{name} must be a number from {least:g} to {most:g}, got {value!r}")
+    if not least <= number <= most:
+        raise ValueError(f"{name} must be a number from {least:g} to {most:g}, got {number!r}")
+    return float(number)
+
+
+def check_numbers(name: str, values: object, *, least: int, most: int, limit: float) -> list[float]:
+    """`values` as a list of `least` to `most` floats, none of them beyond ± `limit`.
+
+    Raises:
+        ValueError: if it is no sequence (list, tuple, one-axis array or tensor), too short or too
+            long, or holds something else.
+    """
+    listed = values.tolist() if hasattr(values, "tolist") else values
+    if isinstance(listed, (str, bytes)) or not isinstance(listed, Sequence):
+        raise ValueError(f"{name} must be a sequence of numbers, got {values!r}")
+    if not least <= len(listed) <= most:
+        count = f"{least}" if least == most else f"{least} to {most}"
+        raise ValueError(f"{name} must hold {count} numbers, got {len(listed)}")
+    return [
+        check_number(f"{name}[{i}]", value, least=-limit, most=limit)
+        for i, value in enumerate(listed)
+    ]
+
+
 def check_array(name: str, values: object, axes: Sequence[str]) -> np.ndarray:
     """`values` as a C-contiguous float32 array with one axis for each name in `axes`.
 

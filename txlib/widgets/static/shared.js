@@ -166,6 +166,36 @@ const kit = (() => {
     return { group, show };
   }
 
+  // ---- numbers -----------------------------------------------------------------------------------
+
+  // 0.5 as "0.500", with a real minus sign; what would read 0.000 but is not 0 as "1.2e−7".
+  function number(value, digits = 3) {
+    const small = value !== 0 && Math.abs(value) < 0.5 * 10 ** -digits;
+    return (small ? value.toExponential(1) : value.toFixed(digits)).replaceAll("-", "−");
+  }
+
+  // softmax(scores / temperature), its entropy in nats, and the Frobenius norm of its Jacobian
+  // (diag(w) − w wᵀ) / temperature.
+  function softmax(scores, temperature = 1) {
+    const top = Math.max(...scores);
+    const powers = scores.map((score) => Math.exp((score - top) / temperature));
+    const total = powers.reduce((a, b) => a + b, 0);
+    const weights = powers.map((power) => power / total);
+    let entropy = 0;
+    let square = 0;
+    weights.forEach((w, i) => {
+      if (w > 0) entropy -= w * Math.log(w);
+      let others = 0; // 1 − w without cancellation
+      weights.forEach((v, j) => {
+        if (i === j) return;
+        others += v;
+        square += (w * v) ** 2;
+      });
+      square += (w * others) ** 2;
+    });
+    return { weights, entropy, gradient: Math.sqrt(square) / temperature };
+  }
+
   // ---- the frame ---------------------------------------------------------------------------------
 
   // float32 values of a Bytes trait (a DataView), in Python's order.
@@ -173,7 +203,7 @@ const kit = (() => {
     new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 
   // Sets up what a widget stands in. `later` collects what must be undone; `say` speaks to screen
-  // readers; `watch(names, draw)` draws now and, once a frame, after any of these traits changed.
+  // readers, `settle` once the hand rests; `watch(names, draw)` draws now and, once a frame, after any of these traits changed.
   function mount({ model, el }, name, label) {
     const undo = [];
     const later = (...steps) => undo.push(...steps);
@@ -213,13 +243,19 @@ const kit = (() => {
     const say = (text) => {
       speech.textContent = text;
     };
+    let pause;
+    const settle = (text) => {
+      clearTimeout(pause);
+      pause = setTimeout(() => say(text), 250);
+    };
+    later(() => clearTimeout(pause));
     const append = (...children) => root.append(...children, speech);
     const cleanup = () => undo.splice(0).forEach((step) => step());
-    return { root, append, say, watch, save, later, cleanup };
+    return { root, append, say, settle, watch, save, later, cleanup };
   }
 
   return {
-    canvas, choices, color, floats, h, inkOn, isDark, mount, onTheme, onWidth, reducedMotion, rich,
-    roving, set, svg, token, uid,
+    canvas, choices, color, floats, h, inkOn, isDark, mount, number, onTheme, onWidth, reducedMotion,
+    rich, roving, set, softmax, svg, token, uid,
   };
 })();
