@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 
 import pytest
@@ -99,6 +100,23 @@ def test_exception_shows_type_message_and_the_learners_line():
     assert verdict.message.endswith("at the line `return x @ x.new_ones(7, 7)`.")
     assert "Traceback" not in verdict.message
     assert verdict.hint == "Think of twins."
+
+
+def test_exception_on_some_inputs_comes_before_wrong_numbers():
+    message = find(lambda x, times: x @ x.new_ones(2)).message
+    assert message.startswith("It stops with `RuntimeError: ")
+    assert message.endswith(" That is for x of shape (2, 1), times = 1.")
+
+
+def test_a_wrong_turn_must_show_itself_in_numbers():
+    def fails_beyond_vectors(x, times):
+        if x.ndim > 1:
+            raise IndexError("too many axes")
+        return 2 * x
+
+    shy = dataclasses.replace(DOUBLE.misconceptions[0], name="shy", answers=(fails_beyond_vectors,))
+    exercise = dataclasses.replace(DOUBLE, misconceptions=(shy,))
+    assert diagnose(exercise, fails_beyond_vectors).diagnosis == "raises"
 
 
 def test_exception_without_a_line_or_address():

@@ -77,13 +77,17 @@ def diagnose(exercise: Exercise, answer: Callable[..., Any]) -> Verdict:
     for misconception in exercise.misconceptions:
         if _matches(misconception, outcomes, expected):
             return _fail(exercise, misconception.name, misconception.message, misconception.hint)
+    for outcome in outcomes:
+        if outcome.error is not None:
+            message = _describe_error(outcome.error, answer)
+            if not all(o.error for o in outcomes):
+                message += f" That is for {_describe_inputs(exercise, outcome.inputs)}."
+            return _fail(exercise, "raises", message, exercise.hint)
     index = wrong.index(True)
-    outcome, found = outcomes[index], differences[index]
-    if found is None:
-        return _fail(exercise, "raises", _describe_error(outcome.error, answer), exercise.hint)
     share = "" if all(wrong) else f" ({wrong.count(False)} of {len(wrong)} inputs come out right.)"
-    message = f"For {_describe_inputs(exercise, outcome.inputs)}: {found.words}{share}"
-    return _fail(exercise, found.kind, message, exercise.hint)
+    given = _describe_inputs(exercise, outcomes[index].inputs)
+    message = f"For {given}: {differences[index].words}{share}"
+    return _fail(exercise, differences[index].kind, message, exercise.hint)
 
 
 def _check_call(exercise: Exercise, answer: Any) -> Verdict | None:

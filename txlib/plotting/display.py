@@ -95,4 +95,4 @@ def _display(data: bytes, alt: str, width: int, caption: str | None) -> None:
     bundle = {"image/png": base64.b64encode(data).decode("ascii"), "text/plain": alt}
     display(bundle, raw=True, metadata={"image/png": {"alt": alt, "width": width}})
     if caption is not None:
-        display(Markdown(f"*{caption.strip()}*"))
+        display(Markdown(f"_{caption.strip()}_"))
