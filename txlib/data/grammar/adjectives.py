@@ -29,6 +29,12 @@ class Adjective:
         """The French form for a noun of this gender and number."""
         return (self.masculine if gender == "m" else self.feminine)[is_plural]
 
+    def agree_before(self, following: str, gender: str, is_plural: bool) -> str:
+        """The same, where the next word is `following`: "vieil" before "animal"."""
+        if gender == "m" and not is_plural and french.starts_with_vowel(following):
+            return self.before_vowel
+        return self.agree(gender, is_plural)
+
 
 # English masculine[/feminine[/masculine before a vowel]] tags, one adjective a line.
 BEFORE = """
@@ -54,9 +60,12 @@ AFTER = """
     dangerous dangereux animal
     dark sombre forest,cave,street,kitchen
     deep profond river,lake,stream,valley
+    delicious délicieux/délicieuse food,drink
     expensive cher/chère thing
     famous célèbre person,readable,building
     fast rapide vehicle
+    flooded inondé field,cave
+    fresh frais/fraîche food
     furious furieux animal,person
     green vert thing
     grey gris animal,thing
@@ -81,6 +90,7 @@ AFTER = """
     shy timide animal,person
     sick malade animal,person
     silent silencieux/silencieuse person
+    slippery glissant road,path,bridge
     slow lent animal
     steep raide hill,path,street
     strange étrange thing,place
@@ -88,6 +98,8 @@ AFTER = """
     stubborn têtu animal,person
     sweet sucré fruit,cake
     tired fatigué animal,person
+    vast vaste desert,field,forest,valley
+    weak faible animal,person
     white blanc/blanche animal,thing,building
     wide large street,road,river
     yellow jaune thing

@@ -7,6 +7,25 @@ from txlib.data.grammar.adjectives import ADJECTIVES, Adjective
 from txlib.data.grammar.nouns import NOUNS, Noun
 from txlib.data.grammar.verbs import INTRANSITIVES, TRANSITIVES, Verb
 
+NEUTRAL = frozenset(
+    [
+        "beautiful",
+        "big",
+        "black",
+        "brown",
+        "famous",
+        "grey",
+        "modern",
+        "new",
+        "old",
+        "pretty",
+        "rich",
+        "small",
+        "strange",
+        "white",
+    ]
+)
+DESCRIBED = frozenset({"animal", "person", "thing", "food", "place"})
 BY_NAME: dict[str, Noun] = {noun.english[0]: noun for noun in NOUNS}
 ADJECTIVE: dict[str, Adjective] = {adjective.english: adjective for adjective in ADJECTIVES}
 
@@ -18,14 +37,21 @@ def nouns(tags: frozenset[str]) -> tuple[Noun, ...]:
 
 
 @cache
-def adjectives(noun: Noun, precedes: bool) -> tuple[Adjective, ...]:
-    """The adjectives that can be said of `noun` and stand on this side of it in French."""
-    return tuple(a for a in ADJECTIVES if a.precedes == precedes and a.tags & noun.tags)
+def adjectives(noun: Noun, precedes: bool, neutral: bool) -> tuple[Adjective, ...]:
+    """The adjectives that can be said of `noun` and stand on this side of it in French.
+
+    The neutral ones (age, colour ...) explain nothing that the noun does.
+    """
+    return tuple(
+        a
+        for a in predicates(noun)
+        if a.precedes == precedes and (a.english in NEUTRAL or not neutral)
+    )
 
 
 @cache
 def predicates(noun: Noun) -> tuple[Adjective, ...]:
-    """The adjectives that can be said of `noun` after "is": those that pass no mere taste."""
+    """The adjectives that can be said of `noun`."""
     return tuple(a for a in ADJECTIVES if a.tags & noun.tags)
 
 
