@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from txlib.device import pick_device
-from txlib.recipes.records import write_record
+from txlib.recipes.records import new_record, write_record
 from txlib.recurrent import LSTM
 
 RESULT = Path(__file__).parents[2] / "book" / "results" / "recurrence_speed.json"
@@ -65,21 +65,13 @@ def test_recurrence_speed(num_threads):
                     times[name].append(seconds(layer.to(device), x, backward))
             medians = {name: median(row[1:]) for name, row in times.items()}
             ratios = {name: value / medians["attention"] for name, value in medians.items()}
-            results.append(
-                {"length": length, "direction": direction, "time_over_attention": ratios}
-            )
-    write_record(
-        RESULT,
-        {
-            "command": "make bench",
-            "seeds": [0],
-            "setting": {
-                "d_model": D_MODEL,
-                "batch": BATCH,
-                "repeats": REPEATS,
-                "threads": num_threads,
-            },
-            "results": results,
-        },
-    )
+            results.append({"length": length, "direction": direction, "ratios": ratios})
+    setting = {
+        "d_model": D_MODEL,
+        "batch": BATCH,
+        "repeats": REPEATS,
+        "threads": num_threads,
+    }
+    outcome = {"setting": setting, "time_over_attention": results}
+    write_record(RESULT, new_record("make bench", device, seeds=[0], results=outcome))
     assert len(results) == 2 * len(LENGTHS)

@@ -7,6 +7,7 @@ from txlib.recurrent.fused import run_fused
 from txlib.recurrent.greedy import evaluating, greedy_continue
 from txlib.recurrent.layers import GRU, LSTM, RNN
 from txlib.recurrent.seq2seq import LSTMTranslator, Seq2SeqConfig
+from txlib.recurrent.tracing import trace_gates
 
 __all__ = [
     "GRU",
@@ -22,4 +23,5 @@ __all__ = [
     "greedy_continue",
     "run_fused",
     "set_forget_bias",
+    "trace_gates",
 ]
