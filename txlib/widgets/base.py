@@ -16,20 +16,21 @@ if TYPE_CHECKING:
 MAX_BUNDLE_BYTES = 30_000
 
 
-def bundle(filename: str) -> str:
+def bundle(*filenames: str) -> str:
     """A widget's browser source with the shared part of its kind before it.
 
-    `shared.js` defines one constant, `kit`, and exports nothing, so the two files in a row are a
-    valid ES module. Indentation, blank lines and lines that hold only a comment are left out,
+    `shared.js` defines one constant, `kit`, and exports nothing, so the files in a row are a valid
+    ES module. Indentation, blank lines and lines that hold only a comment are left out,
     since every notebook carries a copy: no template literal may span lines.
 
     Args:
-        filename: a `.js` or `.css` file of `txlib/widgets/static`.
+        filenames: files of `txlib/widgets/static`, all `.js` or all `.css`: the widget's own last,
+            before it parts that only some widgets need, such as `matrix.js`.
     """
     folder = files("txlib.widgets") / "static"
-    kind = filename.rpartition(".")[2]
+    kind = filenames[0].rpartition(".")[2]
     lines = []
-    for part in (f"shared.{kind}", filename):
+    for part in (f"shared.{kind}", *filenames):
         lines += (folder / part).read_text(encoding="utf-8").splitlines()
     lines = [line.strip() for line in lines]
     return "\n".join(line for line in lines if line and not line.startswith(("//", "/*"))) + "\n"
