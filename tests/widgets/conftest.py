@@ -1,6 +1,6 @@
 import pytest
 
-from txlib.widgets import PredictFirst, UnrolledNetwork
+from txlib.widgets import PredictFirst, SoftmaxDial, UnrolledNetwork
 
 TOKENS = ["the", "très long token that overflows", "翻译机", "<img src=x onerror=alert(1)>", "$x$"]
 
@@ -10,6 +10,11 @@ def predict() -> PredictFirst:
     return PredictFirst(
         "What does `softmax` of equal scores give?", ["zeros", "1/n each"], 1, "They sum to 1."
     )
+
+
+@pytest.fixture
+def softmax() -> SoftmaxDial:
+    return SoftmaxDial([1, 2.5, 2.5, -4, 0], TOKENS, temperature=0.5)
 
 
 @pytest.fixture

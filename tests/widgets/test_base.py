@@ -15,7 +15,7 @@ STATIC = files("txlib.widgets") / "static"
 CLASSES = [getattr(widgets, name) for name in widgets.__all__]
 
 
-FIXTURES = ["predict", "unrolled"]  # of conftest.py, one for each class
+FIXTURES = ["predict", "softmax", "unrolled"]  # of conftest.py, one for each class
 
 
 @pytest.fixture(params=FIXTURES)

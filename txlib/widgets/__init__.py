@@ -17,6 +17,7 @@ module of the same name. To add `Thing`:
 """
 
 from txlib.widgets.predict_first import PredictFirst
+from txlib.widgets.softmax_dial import SoftmaxDial
 from txlib.widgets.unrolled_network import UnrolledNetwork
 
-__all__ = ["PredictFirst", "UnrolledNetwork"]
+__all__ = ["PredictFirst", "SoftmaxDial", "UnrolledNetwork"]
