@@ -169,7 +169,7 @@ def test_resumed_losses_are_bit_identical(tmp_path, make_model, batches):
 def test_checkpoints_come_when_due(tmp_path, make_model, batches, monkeypatch):
     steps = []
     monkeypatch.setattr(
-        "txlib.training.loop.save_checkpoint", lambda *args, step, **_: steps.append(step)
+        "txlib.training.resume.save_checkpoint", lambda *args, step, **_: steps.append(step)
     )
     quiet_fit(make_model(), batches, steps=7, checkpoint=tmp_path / "x", checkpoint_every=3)
     assert steps == [3, 6, 7]
@@ -239,28 +239,6 @@ def test_bfloat16_on_a_gpu(make_model, batches):
     history = quiet_fit(model, batches, steps=30, loss=loss)
     assert set(dtypes) == {torch.bfloat16}
     assert history.losses[-1] < history.losses[0]
-
-
-def test_another_run_is_refused(tmp_path, make_model, batches):
-    path = tmp_path / "last"
-    kwargs = {"checkpoint": path, "resume": True}
-    quiet_fit(make_model(), batches, steps=4, details={"seed": 0, "same": 1}, **kwargs)
-    with pytest.raises(ValueError, match=r"differ in \{'seed': \(0, 1\)\}"):
-        quiet_fit(make_model(), batches, steps=4, details={"seed": 1, "same": 1}, **kwargs)
-    with pytest.raises(ValueError, match=r"steps must be at least the 4 of .*last, got 3"):
-        quiet_fit(make_model(), batches, steps=3, details={"seed": 0, "same": 1}, **kwargs)
-    with pytest.raises(ValueError, match="must have the model's shape"):
-        quiet_fit(
-            make_model(hidden_size=6), batches, steps=9, details={"seed": 0, "same": 1}, **kwargs
-        )
-
-
-def test_a_model_alone_cannot_be_resumed(tmp_path, make_model, batches):
-    best = tmp_path / "best"
-    kwargs = {"evaluate": validation(batches), "steps": 2}
-    quiet_fit(make_model(), batches, best=best, **kwargs)
-    with pytest.raises(ValueError, match="got a model without its history"):
-        quiet_fit(make_model(), batches, checkpoint=best, resume=True, **kwargs)
 
 
 @pytest.mark.parametrize(

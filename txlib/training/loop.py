@@ -13,11 +13,11 @@ from tqdm.auto import tqdm
 
 from txlib.device import pick_dtype
 from txlib.training import distributed
-from txlib.training.checkpoint import load_checkpoint, save_checkpoint
+from txlib.training.checkpoint import save_checkpoint
 from txlib.training.history import History
 from txlib.training.interrupt import StopRequest
 from txlib.training.losses import translation_loss
-from txlib.training.randomness import generator_states, set_generator_states
+from txlib.training.resume import is_there, restore_run, save_run
 from txlib.training.schedules import constant
 
 
@@ -88,8 +88,8 @@ def fit(
     history, main = History(), distributed.rank() == 0
     if not main:
         torch.manual_seed(torch.initial_seed() + distributed.rank())  # each drops its own units
-    if resume and Path(checkpoint).is_file():
-        history = _restore(Path(checkpoint), model, optimizer, details, device, steps)
+    if resume and is_there(Path(checkpoint), device):
+        history = restore_run(Path(checkpoint), model, optimizer, details, device, steps)
     replica = distributed.replicate(model, device).train()
     stream = batches.stream(len(history))
     bar = tqdm(total=steps, initial=len(history), disable=not (progress and main))
@@ -115,7 +115,7 @@ def fit(
                 if best and history.best()["step"] == step:
                     save_checkpoint(best, model, step=step, details={"run": details})
             if checkpoint and (stopping or _is_due(step, checkpoint_every, steps)):
-                _save(Path(checkpoint), model, optimizer, details, history, device)
+                save_run(Path(checkpoint), model, optimizer, details, history, device)
             if stopping:
                 saved = f"; the checkpoint is {checkpoint}" if checkpoint else ""
                 raise KeyboardInterrupt(f"stopped after step {step}{saved}")
@@ -155,49 +155,6 @@ def _evaluation(
         results = evaluate(model)
     model.train()
     return results
-
-
-def _save(
-    path: Path,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    details: dict[str, Any],
-    history: History,
-    device: torch.device,
-) -> None:
-    states = {
-        f"{rank}.{kind}": copy
-        for kind, state in generator_states(device).items()
-        for rank, copy in enumerate(distributed.gather(state, device))
-    }
-    if distributed.rank() == 0:
-        facts = {"run": details, "history": history.to_dict()}
-        save_checkpoint(path, model, optimizer, step=len(history), generators=states, details=facts)
-
-
-def _restore(
-    path: Path,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    details: dict[str, Any],
-    device: torch.device,
-    steps: int,
-) -> History:
-    saved = load_checkpoint(path)
-    run = saved.details.get("run", {})
-    changed = sorted(k for k in run.keys() | details if run.get(k) != details.get(k))
-    if "history" not in saved.details:
-        raise ValueError(f"{path} must be what a run goes on from, got a model without its history")
-    if changed:
-        pairs = {key: (run.get(key), details.get(key)) for key in changed}
-        raise ValueError(f"{path} must be of the same run; (saved, asked for) differ in {pairs}")
-    if saved.step > steps:
-        raise ValueError(f"steps must be at least the {saved.step} of {path}, got {steps}")
-    saved.restore(model, optimizer)
-    prefix = f"{distributed.rank()}."
-    own = {k.removeprefix(prefix): v for k, v in saved.generators.items() if k.startswith(prefix)}
-    set_generator_states(own, device)
-    return History.from_dict(saved.details["history"])
 
 
 def _is_due(step: int, every: int | None, last: int) -> bool:
