@@ -53,7 +53,7 @@ unit: $(READY) ## the library's tests
 
 notebooks: $(READY) ## the form of every chapter, then every chapter run anew and compared with what is committed
 	$(ENV)/bin/python -m pytest tests/chapters
-	$(ENV)/bin/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/chapters/nbval.cfg -p no:cacheprovider -W default chapters
+	$(ENV)/bin/python -m pytest --nbval --nbval-current-env --override-ini addopts= --override-ini filterwarnings=default chapters
 
 site-test: $(READY) book ## the built website in a real browser
 	$(ENV)/bin/python -m pytest tests/site
