@@ -1,6 +1,6 @@
 import pytest
 
-from txlib.widgets import PredictFirst, SoftmaxDial, UnrolledNetwork
+from txlib.widgets import PredictFirst, QueryKeyValue2D, SoftmaxDial, UnrolledNetwork
 
 TOKENS = ["the", "très long token that overflows", "翻译机", "<img src=x onerror=alert(1)>", "$x$"]
 
@@ -10,6 +10,12 @@ def predict() -> PredictFirst:
     return PredictFirst(
         "What does `softmax` of equal scores give?", ["zeros", "1/n each"], 1, "They sum to 1."
     )
+
+
+@pytest.fixture
+def query_key_value() -> QueryKeyValue2D:
+    keys = [[1.0, 0.2], [-0.5, 1.2], [0.3, -1.0], [2.0, 2.345], [-1.0, -1.0]]
+    return QueryKeyValue2D(keys, scaled=False, d_k=8, labels=TOKENS)
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ STATIC = files("txlib.widgets") / "static"
 CLASSES = [getattr(widgets, name) for name in widgets.__all__]
 
 
-FIXTURES = ["predict", "softmax", "unrolled"]  # of conftest.py, one for each class
+# of conftest.py, one for each class
+FIXTURES = ["predict", "query_key_value", "softmax", "unrolled"]
 
 
 @pytest.fixture(params=FIXTURES)

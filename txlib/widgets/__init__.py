@@ -17,7 +17,8 @@ module of the same name. To add `Thing`:
 """
 
 from txlib.widgets.predict_first import PredictFirst
+from txlib.widgets.query_key_value_2d import QueryKeyValue2D
 from txlib.widgets.softmax_dial import SoftmaxDial
 from txlib.widgets.unrolled_network import UnrolledNetwork
 
-__all__ = ["PredictFirst", "SoftmaxDial", "UnrolledNetwork"]
+__all__ = ["PredictFirst", "QueryKeyValue2D", "SoftmaxDial", "UnrolledNetwork"]

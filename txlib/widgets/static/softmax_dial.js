@@ -127,7 +127,7 @@ function render(context) {
       "div",
       { class: "tx-heads", "aria-hidden": "true" },
       h("span", null, "Score"),
-      h("span", null, "Weight (○ as τ → 0, ┊ as τ → ∞)"),
+      h("span", null, "Weight"),
     ),
     h("div", null, rows.map((one) => one.root)),
     h("label", { class: "tx-dial" }, h("span", null, "Temperature"), dial, reading),
@@ -175,8 +175,8 @@ function render(context) {
       tied.length === 1
         ? `one-hot on ${tied[0]}, entropy 0`
         : `${list(tied)} tie and share the weight, ${shared} = ${number(Math.log(tied.length))}`;
-    coldText.textContent = `τ → 0: ${cold}`;
-    hotText.textContent = `τ → ∞: uniform, ${number(1 / size)} each, entropy log ${size} = ${number(maximum)}`;
+    coldText.textContent = `○ τ → 0: ${cold}`;
+    hotText.textContent = `┊ τ → ∞: uniform, ${number(1 / size)} each, entropy log ${size} = ${number(maximum)}`;
 
     if (String(scores) !== String(before?.scores)) {
       const along = GRID.map((at) => softmax(scores, at));
