@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import accumulate
 from statistics import mean
 from typing import Any
 
@@ -26,7 +27,12 @@ def evaluate(
     Returns:
         `"count"`, `"bleu"` (0 to 100), `"exact_match"` (0 to 1), `"by_length"` (a list of bins),
         and `"decoding_tokens_per_second"`, the ends of sentences included.
+
+    Raises:
+        ValueError: if there is no pair.
     """
+    if not pairs:
+        raise ValueError(f"pairs must hold at least one pair, got {pairs!r}")
     sources, references = zip(*pairs, strict=True)
     began = time.perf_counter()
     hypotheses = translator.translate(sources)
@@ -60,10 +66,10 @@ def samples(
 def thin(history: History, points: int = 100) -> dict[str, list[float]]:
     """The training curve in at most `points` points: the mean loss of each stretch of steps."""
     width = -(-len(history) // points) or 1
-    ends = range(width, len(history) + 1, width)
+    stretches = [history.losses[i : i + width] for i in range(0, len(history), width)]
     return {
-        "step": list(ends),
-        "loss": [mean(history.losses[end - width : end]) for end in ends],
+        "step": list(accumulate(map(len, stretches))),
+        "loss": [mean(stretch) for stretch in stretches],
     }
 
 

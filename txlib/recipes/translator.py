@@ -72,10 +72,12 @@ class Translator:
         for start in range(0, len(order), batch_size):
             members = order[start : start + batch_size]
             batch = make_batch([(encoded[i], ()) for i in members]).to(device)
-            limit = 2 * batch.source.shape[1] + 10
-            rows = self.model.greedy_decode(batch.source, batch.source_mask, max_new_tokens=limit)
-            for i, row in zip(members, rows.tolist(), strict=True):
-                translations[i] = self.target.decode(row)
+            limits = [2 * len(encoded[i]) + 10 for i in members]
+            rows = self.model.greedy_decode(
+                batch.source, batch.source_mask, max_new_tokens=max(limits)
+            )
+            for i, row, limit in zip(members, rows.tolist(), limits, strict=True):
+                translations[i] = self.target.decode(row[:limit])
         return translations
 
     def to_details(self) -> dict[str, Any]:

@@ -1,0 +1,118 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from txlib.recipes import translation
+from txlib.recipes.translator import load_translator
+from txlib.training import load_checkpoint
+
+HERE = Path(__file__).parent
+SIZES = "--steps 12 --batch-size 8 --d-embedding 5 --hidden-size 7 --dropout 0.3"
+SIZES = [*SIZES.split(), "--evaluate-every", "5", "--checkpoint-every", "4", "--seed", "1"]
+
+
+@pytest.fixture
+def recipe(corpus, tmp_path, monkeypatch):
+    """The command line over a tiny corpus, in a working folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(translation, "load_corpus", lambda name, *, train_size: corpus)
+    return lambda *words: translation.main([*SIZES, *words])
+
+
+def losses(folder):
+    return load_checkpoint(Path(folder) / "last.safetensors").details["history"]["losses"]
+
+
+def test_leaves_a_record_and_a_translator(recipe, corpus, capsys):
+    assert recipe("--out", "runs/x", "--record", "results/x.json") == 0
+    printed = capsys.readouterr().out
+    record = json.loads(Path("results/x.json").read_text())
+    assert record == json.loads(Path("runs/x/record.json").read_text())
+    assert record["command"].startswith("python -m txlib.recipes.translation --steps 12")
+    assert record["seeds"] == [1]
+    results = record["results"]
+    assert results["settings"]["hidden_size"] == 7
+    assert results["corpus"]["pairs"] == {"train": 60, "validation": 7, "test": 11, "beyond": 3}
+    assert results["bleu_signature"].startswith("nrefs:1|")
+    (run,) = results["runs"]
+    assert set(run["scores"]) == {"test", "beyond"}
+    assert run["scores"]["beyond"]["by_length"][0]["count"] == 3
+    assert [e["step"] for e in run["evaluations"]] == [5, 10, 12]
+    assert run["selected"] == min(run["evaluations"], key=lambda e: e["loss"])
+    assert run["curve"]["step"] == list(range(1, 13))
+
+    translator = load_translator("runs/x/seed-1")
+    assert translator.num_parameters == run["parameters"]
+    assert load_checkpoint("runs/x/seed-1/model.safetensors").step == run["selected"]["step"]
+    source = run["samples"][0]["source"]
+    assert translator.translate([source]) == [run["samples"][0]["translation"]]
+    assert source in printed
+    assert "beyond" in printed
+    assert "record: runs/x/record.json, results/x.json" in printed
+
+
+def test_seeds_differ_and_repeat(recipe):
+    assert recipe("--out", "a", "--seeds", "1", "2") == 0
+    assert recipe("--out", "b") == 0
+    assert losses("a/seed-1") == losses("b/seed-1")
+    assert losses("a/seed-1") != losses("a/seed-2")
+    record = json.loads(Path("a/record.json").read_text())
+    assert [run["seed"] for run in record["results"]["runs"]] == record["seeds"] == [1, 2]
+
+
+def test_a_run_is_not_overwritten_but_resumed(recipe, capsys):
+    assert recipe("--out", "x") == 0
+    before = Path("x/record.json").read_bytes()
+    assert recipe("--out", "x") == 1
+    assert "x/seed-1 holds a run: add --resume, or choose another --out" in capsys.readouterr().err
+    assert Path("x/record.json").read_bytes() == before
+    assert recipe("--out", "x", "--resume", "--hidden-size", "8") == 1
+    assert "must be of the same run" in capsys.readouterr().err
+    assert recipe("--out", "x", "--resume") == 0
+    assert json.loads(Path("x/record.json").read_text())["results"] != {}
+
+
+SCRIPT = """
+import importlib.util, sys
+from txlib.recipes import translation
+spec = importlib.util.spec_from_file_location("conftest", sys.argv[1])
+tiny = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(tiny)
+translation.load_corpus = lambda name, *, train_size: tiny.make_corpus()
+sys.exit(translation.main(sys.argv[2:]))
+"""
+
+
+def test_ctrl_c_saves_and_says_how_to_resume(recipe, tmp_path):
+    words = [*SIZES, "--steps", "400", "--checkpoint-every", "400"]
+    words += ["--evaluate-every", "400", "--out", "stopped"]
+    with subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(HERE / "conftest.py"), *words],
+        stderr=subprocess.PIPE,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    ) as process:
+        shown = b""
+        while b"loss=" not in shown:  # the bar moves: training has begun
+            shown += process.stderr.read(64)
+        process.send_signal(signal.SIGINT)
+        told = process.stderr.read().decode()
+    assert process.returncode == 130
+    step = len(losses("stopped/seed-1"))
+    assert 0 < step < 400
+    assert f"stopped after step {step}; the checkpoint is stopped/seed-1/last" in told
+    (again,) = [line for line in told.splitlines() if line.startswith("to go on: ")]
+    assert again.endswith(f"translation {' '.join(words)} --resume")
+    assert translation.main([*words, "--resume"]) == 0
+    assert translation.main([*words[:-1], "whole"]) == 0
+    assert losses("stopped/seed-1") == losses("whole/seed-1")
+
+
+def test_errors_are_one_line(recipe, capsys):
+    assert recipe("--out", "x", "--learning-rate", "1e38", "--schedule", "constant") == 1
+    told = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "must have a finite loss and gradient, got loss" in told

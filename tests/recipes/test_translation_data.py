@@ -1,0 +1,85 @@
+import pytest
+
+from txlib.data import multi30k
+from txlib.data.vocabulary import UNK
+from txlib.data.words import split_words
+from txlib.recipes.translation_data import (
+    GRAMMAR_SIZES,
+    TOKENIZERS,
+    WordTokenizer,
+    load_corpus,
+    train_tokenizer,
+)
+
+TEXTS = ["L'homme voit l'animal.", "L'homme dort.", "Un animal dort."]
+
+
+@pytest.fixture(scope="module")
+def grammar_corpus():
+    return load_corpus("grammar", train_size=40)
+
+
+def test_words_by_hand():
+    tokenizer = WordTokenizer.train(TEXTS, min_count=2)
+    words = ["<pad>", "<bos>", "<eos>", "<unk>", ".", "L'", "animal", "dort", "homme"]
+    assert list(tokenizer.vocabulary.tokens) == words
+    assert tokenizer.encode("L'animal voit.") == [5, 6, UNK, 4]
+    assert tokenizer.decode([5, 6, 7, 4, 2, 8]) == "L'animal dort."
+    assert len(tokenizer) == 9
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_every_kind_gives_back_what_it_was_trained_on(kind):
+    tokenizer = train_tokenizer(kind, TEXTS, min_count=1, vocab_size=300)
+    again = TOKENIZERS[kind].from_json(tokenizer.to_json())
+    assert len(again) == len(tokenizer)
+    for text in TEXTS:
+        ids = tokenizer.encode(text)
+        assert again.encode(text) == ids
+        assert min(ids) > UNK
+        assert again.decode(ids) == text
+
+
+def test_options_reach_their_tokenizer():
+    assert len(train_tokenizer("bpe", TEXTS, vocab_size=265)) == 265
+    assert len(train_tokenizer("word", TEXTS, min_count=3)) < len(
+        train_tokenizer("word", TEXTS, min_count=1)
+    )
+
+
+def test_grammar(grammar_corpus):
+    assert {k: len(v) for k, v in grammar_corpus.splits.items()} == GRAMMAR_SIZES | {"train": 40}
+    assert grammar_corpus == load_corpus("grammar", train_size=40)
+    assert not grammar_corpus.lowercase
+    low, high = grammar_corpus.edges[0], grammar_corpus.edges[-1]
+    lengths = [len(split_words(source)) for source, _ in grammar_corpus.splits["test"]]
+    assert (min(lengths), max(lengths)) == (low, high)
+    beyond = [len(split_words(source)) for source, _ in grammar_corpus.splits["beyond"]]
+    assert 31 <= min(beyond) <= max(beyond) <= 40
+
+
+def test_grammar_as_text_has_the_words_of_the_grammar():
+    from txlib.data import grammar
+
+    for pair in grammar.generate("test", 300):
+        for tokens in (pair.source, pair.target):
+            assert split_words(grammar.detokenize(tokens)) == list(tokens)
+
+
+def test_multi30k_is_folded_to_lower_case(monkeypatch, tmp_path):
+    def load(split):
+        return [(f"A  Man, {split}.", "L'Été !"), ("Two", "Deux"), ("Three", "Trois")]
+
+    monkeypatch.setattr(multi30k, "load", load)
+    corpus = load_corpus("multi30k", train_size=2)
+    assert corpus.splits["train"] == [("a man, train.", "l'été !"), ("two", "deux")]
+    assert corpus.splits["test"][0] == ("a man, test.", "l'été !")
+    assert [len(pairs) for pairs in corpus.splits.values()] == [2, 3, 3]
+    assert corpus.lowercase
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="name must be 'grammar' or 'multi30k', got 'wmt'"):
+        load_corpus("wmt")
+    with pytest.raises(ValueError, match=r"kind must be one of \['bpe', 'word'\], got 'letters'"):
+        train_tokenizer("letters", TEXTS)

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+
+from txlib.recipes.translation_options import PRESETS, commands, model_options, parse
+from txlib.recurrent import Seq2SeqConfig
+
+
+def test_presets_fill_in_what_is_not_given():
+    args = parse(["--data", "multi30k", "--hidden-size", "9", "--seeds", "3", "1"])
+    assert args.hidden_size == 9
+    assert args.dropout == PRESETS["multi30k"]["dropout"]
+    assert args.seeds == [3, 1]
+    assert args.out == Path("runs/multi30k_lstm")
+    assert parse([]).dropout == PRESETS["grammar"]["dropout"]
+    assert parse(["--seed", "4"]).seeds == [4]
+
+
+def test_options_are_a_configuration():
+    options = model_options(parse(["--one-direction", "--num-layers", "2", "--dropout", "0.5"]))
+    config = Seq2SeqConfig(source_vocab_size=9, target_vocab_size=9, **options)
+    assert (config.num_layers, config.dropout, config.bidirectional) == (2, 0.5, False)
+
+
+def test_commands(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in ("WORLD_SIZE", "LOCAL_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    out = tmp_path / "runs" / "a b"
+    fresh, again = commands(["--out", str(out), "--resume", "--seed", "1"])
+    assert fresh == "python -m txlib.recipes.translation --out 'runs/a b' --seed 1"
+    assert again == f"python -m txlib.recipes.translation --out '{out}' --seed 1 --resume"
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert commands([])[0] == "torchrun --nproc-per-node 2 -m txlib.recipes.translation"
+
+
+def test_help_names_every_default(capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse(["--help"])
+    assert stop.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "(default: 1200 on grammar, 3000 on multi30k)" in text
+    assert "Ctrl-C saves" in text
+    assert "None" not in text
+
+
+def test_errors(capsys):
+    with pytest.raises(SystemExit):
+        parse(["--data", "wmt"])
+    assert "invalid choice: 'wmt'" in capsys.readouterr().err
