@@ -48,8 +48,8 @@ class QueryKeyValue2D(CourseWidget):
             not a power of two from 2 to 512.
     """
 
-    _esm = bundle("query_key_value_2d.js")
-    _css = bundle("query_key_value_2d.css")
+    _esm = bundle("softmax.js", "plane.js", "query_key_value_2d.js")
+    _css = bundle("plane.css", "query_key_value_2d.css")
     _shown = ("key_points", "values", "query", "scaled", "d_k", "labels")
 
     key_points = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)

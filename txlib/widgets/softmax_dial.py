@@ -59,7 +59,7 @@ class SoftmaxDial(CourseWidget):
             blank or not as many as the scores.
     """
 
-    _esm = bundle("softmax_dial.js")
+    _esm = bundle("softmax.js", "softmax_dial.js")
     _css = bundle("softmax_dial.css")
     _shown = ("scores", "labels", "temperature")
 

@@ -1,75 +1,4 @@
 // A query and keys that are dragged in a plane; their values and the context in a second one.
-const NEAR = 26; // px around a point in which a finger takes hold of it
-const short = (label) => ([...label].length > 9 ? `${[...label].slice(0, 8).join("")}…` : label);
-const pair = ([x, y], digits = 2) => `(${kit.number(x, digits)}, ${kit.number(y, digits)})`;
-
-// Corners of the convex hull, in order: Andrew's monotone chain.
-function hull(points) {
-  const sorted = [...points].sort(([a, b], [c, d]) => a - c || b - d);
-  const half = (list) => {
-    const kept = [];
-    for (const [x, y] of list) {
-      while (kept.length > 1) {
-        const [[a, b], [c, d]] = kept.slice(-2);
-        if ((c - a) * (y - b) - (d - b) * (x - a) > 0) break;
-        kept.pop();
-      }
-      kept.push([x, y]);
-    }
-    return kept.slice(0, -1);
-  };
-  return [...half(sorted), ...half(sorted.reverse())];
-}
-
-// A square piece of the plane around the origin, with a unit grid; `paint` draws what is in it.
-function plane(name, later, paint) {
-  const { svg, set } = kit;
-  const grid = svg("path", { class: "tx-grid" });
-  const axes = svg("path", { class: "tx-axes" });
-  const ticks = svg("g", { class: "tx-ticks" });
-  const drawing = svg("svg", { "aria-hidden": "true", class: `tx-${name}` });
-  drawing.append(grid, axes, ticks);
-  const here = { drawing, size: 0, bound: 1 };
-  here.at = ([x, y]) => [x, -y].map((c) => ((c / here.bound + 1) * here.size) / 2);
-  here.from = (px, py) => [px, here.size - py].map((p) => ((2 * p) / here.size - 1) * here.bound);
-  here.rule = () => {
-    const { size, bound } = here;
-    if (!size) return false;
-    set(drawing, "viewBox", `0 0 ${size} ${size}`);
-    const step = [0.5, 1, 2, 5].find((one) => bound / one <= 4) ?? 10;
-    const marks = [];
-    for (let i = -Math.floor(bound / step); i * step <= bound; i += 1) if (i) marks.push(i * step);
-    const lines = marks.map((m) => here.at([m, m])).map(([x, y]) => `M${x} 0V${size}M0 ${y}H${size}`);
-    set(grid, "d", lines.join(""));
-    set(axes, "d", `M${size / 2} 0V${size}M0 ${size / 2}H${size}`);
-    ticks.replaceChildren(
-      ...marks.filter((m) => Math.abs(m) < 0.93 * bound).map((m) => svg("text", { x: here.at([m, 0])[0], y: size / 2 + 12 }, String(m))),
-    );
-    return true;
-  };
-  later(kit.onWidth(drawing, (width) => {
-    here.size = width;
-    if (here.rule()) paint();
-  }));
-  return here;
-}
-
-// A name beyond a point, seen from the origin, kept inside the drawing.
-function place(text, [x, y], size) {
-  const [dx, dy] = [x - size / 2, y - size / 2];
-  const far = Math.hypot(dx, dy) || 1;
-  text.half ||= text.getComputedTextLength() / 2 + 3; // its text never changes
-  const half = text.half;
-  const [right, down] = far > 1 ? [dx / far, dy / far] : [0, -1];
-  const inside = (at, room) => Math.min(size - room, Math.max(room, at)).toFixed(1);
-  kit.set(text, "x", inside(x + right * (16 + half), half));
-  kit.set(text, "y", inside(y + down * 22 + 4, 12));
-}
-function stretch(line, [a, b], [c, d], weight) {
-  for (const [key, v] of [["x1", a], ["y1", b], ["x2", c], ["y2", d]]) kit.set(line, key, v.toFixed(1));
-  line.style.strokeWidth = (1.5 + 6 * weight).toFixed(2);
-}
-
 function render(context) {
   const { model } = context;
   const frame = kit.mount(context, "qkv", "Query, keys and values in the plane");
@@ -106,49 +35,11 @@ function render(context) {
     keys[i - 1] = point;
     return save({ key_points: keys });
   };
-  const pointer = (event) => {
-    const box = moving.drawing.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
-  };
-  let held = null; // the point in hand, and where in it the hand is
-  const stage = h(
-    "div",
-    {
-      class: "tx-stage", role: "application", tabindex: 0,
-      onpointerdown: (event) => {
-        if (event.button || held) return;
-        const [px, py] = pointer(event);
-        const far = (i) => {
-          const [x, y] = moving.at(spot(i));
-          return Math.hypot(x - px, y - py) - (i === model.get("selected") ? 6 : 0);
-        };
-        const near = points.map((_, i) => i).sort((a, b) => far(a) - far(b))[0];
-        if (far(near) > NEAR) return;
-        event.preventDefault();
-        const [x, y] = moving.at(spot(near));
-        held = { i: near, dx: x - px, dy: y - py };
-        stage.setPointerCapture(event.pointerId);
-        stage.focus({ preventScroll: true });
-        save({ selected: near });
-      },
-      onpointermove: (event) => {
-        if (!held) return;
-        const [px, py] = pointer(event);
-        move(held.i, moving.from(px + held.dx, py + held.dy));
-      },
-      onpointerup: () => (held = null),
-      onpointercancel: () => (held = null),
-      onkeydown: (event) => {
-        const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
-        const way = by[event.key];
-        if (!way || event.altKey || event.ctrlKey || event.metaKey) return;
-        event.preventDefault();
-        const far = event.shiftKey ? 0.5 : 0.1;
-        move(model.get("selected"), spot(model.get("selected")).map((c, k) => c + far * way[k]));
-      },
-    },
-    moving.drawing,
-  );
+  const stage = movable(moving, {
+    count: points.length, spot, move,
+    selected: () => model.get("selected"),
+    select: (selected) => save({ selected }),
+  });
 
   // ---- the plane of the values, and the context among them ----
   const still = plane("still", later, () => paint());
@@ -205,9 +96,12 @@ function render(context) {
     h("div", { class: "tx-planes" },
       h("div", null,
         h("p", { class: "tx-title" }, "Query ", h("b", null, "◆ q"), " and keys ●"),
-        pick.group, stage, h("p", { class: "tx-hint" }, reading, " drag it, or use the arrow keys in the plane. Dotted: where q·k = 0.")),
+        pick.group, stage,
+        h("p", { class: "tx-hint" }, reading,
+          " drag it, or use the arrow keys in the plane. Dotted: where q·k = 0.")),
       h("div", null,
-        h("p", { class: "tx-title" }, "Values ● and their average, the context ", h("b", null, "◆")),
+        h("p", { class: "tx-title" }, "Values ●, and their average, the context ",
+          h("b", null, "◆")),
         still.drawing, result, sharp)),
     h("div", { class: "tx-controls" },
       h("label", { class: "tx-switch" }, scaling, h("span", null, "Divide by √", dk())),
@@ -252,7 +146,7 @@ function render(context) {
     const factor = scaled ? growth / Math.sqrt(d) : growth;
     const dots = keys.map(([a, b]) => a * query[0] + b * query[1]);
     const scores = dots.map((dot) => dot * factor);
-    const { weights, entropy, gradient } = kit.softmax(scores);
+    const { weights, entropy, gradient } = softmax(scores);
     const mean = [0, 1].map((c) => weights.reduce((sum, w, i) => sum + w * values[i][c], 0));
     const reach = Math.max(...[query, ...keys].flat().map(Math.abs));
     if (!before || reach > moving.bound) {
@@ -264,7 +158,8 @@ function render(context) {
 
     pick.show(selected);
     reading.textContent = `${name(selected)} ${pair(spot(selected))}:`;
-    set(stage, "aria-label", `Plane. Arrow keys move the ${name(selected)}, with Shift five times as far`);
+    const how = `Arrow keys move the ${name(selected)}, with Shift five times as far`;
+    set(stage, "aria-label", `Plane. ${how}`);
     points.forEach((point, i) => {
       set(point, "data-x", spot(i)[0]);
       set(point, "data-y", spot(i)[1]);
@@ -282,7 +177,7 @@ function render(context) {
       row.fill.style.width = `${100 * weights[i]}%`;
     });
     formula.replaceChildren(
-      "Score = q·k × √(", dk()[0], dk()[1], "/2)", ...(scaled ? [" ÷ √", ...dk()] : []),
+      "Score = q·k × √(", ...dk(), "/2)", ...(scaled ? [" ÷ √", ...dk()] : []),
       ` = q·k × ${number(factor)}`,
     );
     set(formula, "data-factor", factor);
@@ -297,9 +192,10 @@ function render(context) {
     set(sharp, "data-entropy", entropy);
     set(sharp, "data-gradient", gradient);
     note.replaceChildren(
-      "“As if ", ...dk(), ` = ${d}”: over independent coordinates of mean 0 and variance 1, q·k has standard deviation √`,
-      ...dk(), ", so the drawn q·k is multiplied by √(", ...dk(), `/2) = ${number(growth)}. This models how dot products `,
-      "grow, not the directions that more dimensions add.",
+      "“As if ", ...dk(), ` = ${d}”: over independent coordinates of mean 0 and variance 1, q·k has `,
+      "standard deviation √", ...dk(), ", so the drawn q·k is multiplied by √(", ...dk(),
+      `/2) = ${number(growth)}. This models how dot products grow, not the directions that more `,
+      "dimensions add.",
     );
     if (before) {
       const what =

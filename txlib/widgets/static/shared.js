@@ -174,28 +174,6 @@ const kit = (() => {
     return (small ? value.toExponential(1) : value.toFixed(digits)).replaceAll("-", "−");
   }
 
-  // softmax(scores / temperature), its entropy in nats, and the Frobenius norm of its Jacobian
-  // (diag(w) − w wᵀ) / temperature.
-  function softmax(scores, temperature = 1) {
-    const top = Math.max(...scores);
-    const powers = scores.map((score) => Math.exp((score - top) / temperature));
-    const total = powers.reduce((a, b) => a + b, 0);
-    const weights = powers.map((power) => power / total);
-    let entropy = 0;
-    let square = 0;
-    weights.forEach((w, i) => {
-      if (w > 0) entropy -= w * Math.log(w);
-      let others = 0; // 1 − w without cancellation
-      weights.forEach((v, j) => {
-        if (i === j) return;
-        others += v;
-        square += (w * v) ** 2;
-      });
-      square += (w * others) ** 2;
-    });
-    return { weights, entropy, gradient: Math.sqrt(square) / temperature };
-  }
-
   // ---- the frame ---------------------------------------------------------------------------------
 
   // float32 values of a Bytes trait (a DataView), in Python's order.
@@ -256,6 +234,6 @@ const kit = (() => {
 
   return {
     canvas, choices, color, floats, h, inkOn, isDark, mount, number, onTheme, onWidth, reducedMotion,
-    rich, roving, set, softmax, svg, token, uid,
+    rich, roving, set, svg, token, uid,
   };
 })();

@@ -32,6 +32,7 @@ function chart(name, title, unit, watchWidth) {
     h("p", null, bounds),
     drawing,
   );
+  const span = (line, ends) => Object.entries(ends).forEach(([end, at]) => set(line, end, at));
   let width = 0;
   let shown;
   function redraw() {
@@ -43,11 +44,9 @@ function chart(name, title, unit, watchWidth) {
     const points = values.map((v, i) => `${x(GRID[i]).toFixed(1)},${y(v).toFixed(1)}`);
     set(curve, "points", points.join(" "));
     rules.forEach((rule, i) => {
-      for (const [key, at] of [["x1", left], ["x2", width - right], ["y1", y(i * most)],
-        ["y2", y(i * most)]]) set(rule, key, at);
+      span(rule, { x1: left, x2: width - right, y1: y(i * most), y2: y(i * most) });
     });
-    for (const [key, at] of [["x1", x(temperature)], ["x2", x(temperature)],
-      ["y1", y(0)], ["y2", y(now)]]) set(stem, key, at);
+    span(stem, { x1: x(temperature), x2: x(temperature), y1: y(0), y2: y(now) });
     set(dot, "cx", x(temperature));
     set(dot, "cy", y(now));
     ticks.forEach((tick, i) => set(tick, "x", x([COLDEST, 1, HOTTEST][i])));
@@ -96,7 +95,7 @@ function render(context) {
   const { model } = context;
   const frame = kit.mount(context, "softmax", "Softmax dial: scores, temperature, weights");
   const { root, append, settle, watch, save, later, cleanup } = frame;
-  const { h, number, set, softmax } = kit;
+  const { h, number, set } = kit;
   const labels = model.get("labels");
   const size = labels.length;
   const watchWidth = (node, draw) => later(kit.onWidth(node, draw));
@@ -176,7 +175,8 @@ function render(context) {
         ? `one-hot on ${tied[0]}, entropy 0`
         : `${list(tied)} tie and share the weight, ${shared} = ${number(Math.log(tied.length))}`;
     coldText.textContent = `○ τ → 0: ${cold}`;
-    hotText.textContent = `┊ τ → ∞: uniform, ${number(1 / size)} each, entropy log ${size} = ${number(maximum)}`;
+    const hot = `uniform, ${number(1 / size)} each, entropy log ${size} = ${number(maximum)}`;
+    hotText.textContent = `┊ τ → ∞: ${hot}`;
 
     if (String(scores) !== String(before?.scores)) {
       const along = GRID.map((at) => softmax(scores, at));
