@@ -1,5 +1,6 @@
 """The translator's two corpora as plain text, and the ways to turn text into ids."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
@@ -8,6 +9,7 @@ from txlib.data.byte_pair import BytePairTokenizer
 from txlib.data.vocabulary import Vocabulary
 from txlib.data.words import join_words, split_words
 
+WHOLE = re.compile(r"((?<=\w)'s\b|\baujourd'hui\b)", re.IGNORECASE)
 TextPair = tuple[str, str]
 GRAMMAR_SIZES = {"train": 20_000, "validation": 1_000, "test": 2_000, "beyond": 500}
 
@@ -114,15 +116,15 @@ class WordTokenizer:
     @classmethod
     def train(cls, texts: Iterable[str], *, min_count: int = 1) -> Self:
         """Give an id to every word that `texts` hold at least `min_count` times."""
-        return cls(Vocabulary.from_corpus(map(split_words, texts), min_count=min_count))
+        return cls(Vocabulary.from_corpus(map(_split, texts), min_count=min_count))
 
     def encode(self, text: str) -> list[int]:
         """The ids of the words of `text`. No BOS or EOS is added."""
-        return self.vocabulary.encode(split_words(text))
+        return self.vocabulary.encode(_split(text))
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of `ids` up to the first EOS."""
-        return join_words(self.vocabulary.decode(ids))
+        return join_words(self.vocabulary.decode(ids)).replace(" 's", "'s")
 
     def to_json(self) -> str:
         """The tokenizer as JSON text, for `from_json`."""
@@ -135,6 +137,12 @@ class WordTokenizer:
 
     def __len__(self) -> int:
         return len(self.vocabulary)
+
+
+def _split(text: str) -> list[str]:
+    """Words as the grammar has them: the English 's and the French aujourd'hui are whole."""
+    pieces = enumerate(WHOLE.split(text))  # every second piece is a match
+    return [word for i, piece in pieces for word in ([piece] if i % 2 else split_words(piece))]
 
 
 TOKENIZERS = {"word": WordTokenizer, "bpe": BytePairTokenizer}
