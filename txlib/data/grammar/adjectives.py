@@ -38,71 +38,57 @@ class Adjective:
 
 # English masculine[/feminine[/masculine before a vowel]] tags, one adjective a line.
 BEFORE = """
-    bad mauvais food,drink,actor
-    beautiful beau/belle/bel person,thing,place,horse,bird,butterfly
-    big grand animal,thing,place
+    beautiful beau/belle/bel person,solid,tree,flower,place,horse,bird
+    big grand animal,big,place
     good bon/bonne food,drink
-    long long/longue readable,road,street,bridge
-    new nouveau/nouvelle/nouvel thing,building
-    old vieux/vieille/vieil animal,person,thing,building
-    pretty joli thing,building
-    small petit animal,food,thing,place
+    long long/longue readable,road,street,bridge,path
+    new nouveau/nouvelle/nouvel solid,readable,building
+    old vieux/vieille/vieil animal,person,solid,tree,building,bridge
+    pretty joli thing,village,garden
+    small petit animal,food,solid,flower,place
     young jeune animal,person
     """
 AFTER = """
-    black noir animal,thing
-    blue bleu thing
+    black noir animal,solid
+    blue bleu solid,flower
     brave courageux animal,person
     brown brun animal
     clever intelligent animal,person
-    cold froid drink,soup
-    crowded bondé street,market,station,square,beach,museum
-    dangerous dangereux animal
+    cold froid drink,soup,egg,carrot
+    crowded bondé market,square,beach,museum
     dark sombre forest,cave,street,kitchen
     deep profond river,lake,stream,valley
-    delicious délicieux/délicieuse food,drink
-    expensive cher/chère thing
+    expensive cher/chère solid
     famous célèbre person,readable,building
-    fast rapide vehicle
-    flooded inondé field,cave
     fresh frais/fraîche food
-    furious furieux animal,person
-    green vert thing
-    grey gris animal,thing
+    green vert solid
+    grey gris animal,solid
     happy heureux person
-    heavy lourd thing
-    hot chaud drink,soup
+    heavy lourd solid
+    hot chaud drink,soup,egg,cake,carrot
     hungry affamé animal,person
-    jealous jaloux/jalouse person
     lazy paresseux animal,person
     modern moderne building
     narrow étroit path,street,bridge,valley
     nervous nerveux animal,person
-    noisy bruyant street,road,square,market,factory,station
-    patient patient animal,person
+    noisy bruyant street,road,square,market
     proud fier/fière person
-    quiet calme village,hamlet,beach,garden,forest,library,inn
-    red rouge thing
+    quiet calme village,hamlet,beach,garden,park,lake
+    red rouge solid,flower
     rich riche person
-    ripe mûr fruit
-    sad triste person,readable
+    sad triste person,story,letter
     scared effrayé animal,person
-    shy timide animal,person
     sick malade animal,person
-    silent silencieux/silencieuse person
     slippery glissant road,path,bridge
-    slow lent animal
-    steep raide hill,path,street
+    steep raide hill,path
     strange étrange thing,place
-    strong fort animal,person
-    stubborn têtu animal,person
-    sweet sucré fruit,cake
+    sweet sucré orange,cake,apple
     tired fatigué animal,person
     vast vaste desert,field,forest,valley
     weak faible animal,person
-    white blanc/blanche animal,thing,building
+    white blanc/blanche animal,solid,flower,building
     wide large street,road,river
-    yellow jaune thing
+    yellow jaune solid,flower
     """
 
 

@@ -1,95 +1,228 @@
 """Clauses of an exact length: who does what to whom, where and when."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 from txlib.data.grammar import lexicon, places
 from txlib.data.grammar.composition import Sizes, compositions
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.french import Item
-from txlib.data.grammar.noun_phrases import ANIMATE, DEFINITE, OPEN, Mention
+from txlib.data.grammar.noun_phrases import DEFINITE, OPEN, Mention, noun_phrase
+from txlib.data.grammar.nouns import Noun
 from txlib.data.grammar.relatives import full_noun_phrase
-from txlib.data.grammar.verb_phrases import copula, verb_phrase
+from txlib.data.grammar.verb_phrases import VerbPhrase, copula
+from txlib.data.grammar.verbs import COME, GIVING_VERBS, GO
 
-SUBJECT, OBJECT = (2, 3, 4, 5, 6, 7), (2, 3, 4, 5, 6, 7, 8)
-VERB = (1, 2, 3)
-TAIL = (0, 1, 2, 3, 4, 5)
-CLAUSE_SIZES = tuple(range(3, 15))
-
-
-def intransitive(draft: Draft, sizes: Sizes, past: bool) -> list[Item]:
-    """The small cat | does not sleep | in the garden."""
-    subject_size, verb_size, tail_size = sizes
-    subject, french = _subject(draft, subject_size, past)
-    verb = draft.pick(lexicon.intransitives(subject.noun, past))
-    predicate, _ = verb_phrase(draft, verb, subject.is_plural, verb_size, past=past)
-    return [*french, *predicate, *_tail(draft, tail_size, past)]
+SUBJECT, OBJECT, VERB = (2, 3, 4, 5, 6, 7), (2, 3, 4, 5, 6, 7, 8), (1, 2, 3)
+TIME, PLACE = (0, 1, 2, 3), (3, 4, 5)
+CLAUSE_SIZES = tuple(range(3, 14))
 
 
-def transitive(draft: Draft, sizes: Sizes, past: bool) -> list[Item]:
-    """The king | never sees | the cat that sleeps | today."""
-    subject_size, verb_size, object_size, time_size = sizes
-    subject, french = _subject(draft, subject_size, past)
-    verb = draft.pick(lexicon.transitives(subject.noun, past))
-    predicate, negated = verb_phrase(draft, verb, subject.is_plural, verb_size, past=past)
-    noun = draft.pick(lexicon.nouns(verb.objects))
-    opening = DEFINITE if negated else OPEN
-    thing = full_noun_phrase(draft, noun, object_size, past=past, opening=opening)
-    return [*french, *predicate, *thing.french, *places.time(draft, time_size, past)]
+@dataclass(frozen=True)
+class Setting:
+    """What a clause takes over from its sentence.
+
+    Attributes:
+        past: its tense.
+        among: the verbs that it may use, by English base form; None is all.
+    """
+
+    past: bool
+    among: frozenset[str] | None = None
+
+    @property
+    def times(self) -> tuple[places.Time, ...]:
+        """The times that suit the tense."""
+        return places.PAST if self.past else places.HABITS
 
 
-def describing(draft: Draft, sizes: Sizes, past: bool) -> list[Item]:
+def subject(
+    draft: Draft, size: int, past: bool, *, opening: str = OPEN, noun: Noun | None = None
+) -> Mention:
+    """Who does it: a noun phrase of `size` words, or two of them joined by "and".
+
+    Args:
+        draft: receives the English.
+        size: English words, 2 to 8.
+        past: the tense of a relative clause.
+        opening: as for `noun_phrase`.
+        noun: its noun, or the first of its two; None is any animal or person.
+    """
+    kind = draft.rng.choice(("animal", "person"))
+    if noun is None:
+        noun = draft.pick(lexicon.nouns(kind))
+    elif noun.tags & {"animal", "person"}:
+        kind = "animal" if "animal" in noun.tags else "person"
+    else:
+        kind = ""
+    if kind and 5 <= size <= 8 and draft.chance(0.4):
+        first_size = draft.rng.choice([n for n in (2, 3, 4) if 2 <= size - 1 - n <= 4])
+        first = noun_phrase(draft, noun, first_size, opening=opening)
+        conjunction = ("et", draft.say("and"))
+        other = draft.pick(lexicon.nouns(kind))
+        second = noun_phrase(draft, other, size - 1 - first_size, opening=opening)
+        return replace(
+            first,
+            french=[*first.french, conjunction, *second.french],
+            noun=lexicon.NOUN["animal" if kind == "animal" else "man"],
+            gender="f" if first.gender == second.gender == "f" else "m",
+            is_plural=True,
+        )
+    return full_noun_phrase(draft, noun, size, past=past, opening=opening)
+
+
+def intransitive(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
+    """The small cat | does not sleep | in the garden | today."""
+    subject_size, verb_size, place_size, time_size = sizes
+    phrase = VerbPhrase(draft, verb_size, past=setting.past, timed=time_size > 0)
+    actor = subject(draft, subject_size, setting.past, opening=_opening(phrase))
+    verb = draft.pick(lexicon.intransitives(actor.noun, setting.past, setting.among))
+    predicate = phrase.write(verb, actor.is_plural)
+    where = []
+    if place_size:
+        swims = verb.english[1] == "swim" and place_size < 5
+        where = places.place(draft, place_size, places.IN_WATER if swims else places.ANYWHERE)
+    return [*actor.french, *predicate, *where, *places.time(draft, time_size, setting.times)]
+
+
+def transitive(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
+    """The king | never sees | the cat that sleeps | in the garden | at night."""
+    subject_size, verb_size, object_size, place_size, time_size = sizes
+    phrase = VerbPhrase(draft, verb_size, past=setting.past, timed=time_size > 0)
+    actor = subject(draft, subject_size, setting.past, opening=_opening(phrase))
+    among = setting.among
+    if place_size:
+        among = lexicon.PLACEABLE if among is None else lexicon.PLACEABLE & among
+    verb = draft.pick(lexicon.transitives(actor.noun, setting.past, among))
+    predicate = phrase.write(verb, actor.is_plural)
+    noun = draft.pick(lexicon.objects(verb))
+    thing = full_noun_phrase(draft, noun, object_size, past=setting.past, opening=_opening(phrase))
+    where = places.place(draft, place_size) if place_size else []
+    when = places.time(draft, time_size, setting.times)
+    return [*actor.french, *predicate, *thing.french, *where, *when]
+
+
+def giving(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
+    """The girl | gives | the apple | to | the boy, or: gives the boy the apple."""
+    subject_size, verb_size, object_size, receiver_size, time_size, to = sizes
+    phrase = VerbPhrase(draft, verb_size, past=setting.past, timed=time_size > 0)
+    opening = _opening(phrase)
+    actor = subject(
+        draft, subject_size, setting.past, opening=opening, noun=draft.pick(lexicon.nouns("person"))
+    )
+    verb = draft.pick(GIVING_VERBS)
+    predicate = phrase.write(verb, actor.is_plural)
+    noun = draft.pick(lexicon.objects(verb))
+    receiver_noun = draft.pick(lexicon.nouns("person"))
+    if to:
+        thing = noun_phrase(draft, noun, object_size, opening=opening)
+        preposition = draft.say("to")
+        receiver = noun_phrase(draft, receiver_noun, receiver_size, opening=opening)
+    else:
+        receiver = noun_phrase(draft, receiver_noun, receiver_size, opening=opening)
+        preposition = (receiver.position,)
+        thing = noun_phrase(draft, noun, object_size, opening=opening)
+    when = places.time(draft, time_size, setting.times)
+    return [*actor.french, *predicate, *thing.french, ("à", preposition), *receiver.french, *when]
+
+
+def going(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
+    """The queen | goes | to the market | every day; comes | from the forest."""
+    subject_size, verb_size, place_size, time_size = sizes
+    phrase = VerbPhrase(draft, verb_size, past=False, timed=time_size > 0)
+    actor = subject(draft, subject_size, False, opening=_opening(phrase))
+    verb, english, french = draft.rng.choice(((GO, "to", "à"), (COME, "from", "de")))
+    predicate = phrase.write(verb, actor.is_plural)
+    preposition = (french, draft.say(english))
+    noun = draft.pick(lexicon.objects(verb))
+    where = noun_phrase(draft, noun, place_size, opening=DEFINITE, is_plural=False)
+    when = places.time(draft, time_size, setting.times)
+    return [*actor.french, *predicate, preposition, *where.french, *when]
+
+
+def describing(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
     """The key | is not | very | heavy."""
-    subject_size, *switches = sizes
-    negative, intense = map(bool, switches)
-    subject, french = _subject(draft, subject_size, past, lexicon.DESCRIBED)
-    finite = copula(draft, subject.is_plural, past)
+    subject_size, negative, intense = sizes
+    kind = draft.rng.choice(("animal", "person", "thing", "thing", "food", "place"))
+    actor = subject(
+        draft, subject_size, setting.past, opening=DEFINITE, noun=draft.pick(lexicon.nouns(kind))
+    )
+    finite = copula(draft, actor.is_plural, setting.past)
     negation = draft.say("not") if negative else ()
     very = [("très", draft.say("very"))] if intense else []
-    adjective = draft.pick(lexicon.predicates(subject.noun))
-    form = adjective.agree(subject.gender, subject.is_plural)
+    adjective = draft.pick(lexicon.predicates(actor.noun))
+    form = adjective.agree(actor.gender, actor.is_plural)
     described = [*very, (form, draft.say(adjective.english))]
     if negative:
-        return [*french, ("ne", negation), finite, ("pas", negation), *described]
-    return [*french, finite, *described]
+        return [*actor.french, ("ne", negation), finite, ("pas", negation), *described]
+    return [*actor.french, finite, *described]
 
 
 @dataclass(frozen=True)
 class Template:
-    """A kind of clause: what writes it, the sizes of its parts, the words that it always has."""
+    """A kind of clause.
 
-    write: Callable[[Draft, Sizes, bool], list[Item]]
+    Attributes:
+        write: what writes it, given the sizes of its parts.
+        slots: the sizes that each part may have.
+        fixed: the words that it has besides.
+        event: whether it is for what follows "when" and its like: short, and affirmed.
+        past: whether it has a past.
+        happens: whether it tells what happens, not how things are.
+    """
+
+    write: Callable[[Draft, Sizes, Setting], list[Item]]
     slots: tuple[Sizes, ...]
     fixed: int = 0
+    event: bool = False
+    past: bool = True
+    happens: bool = True
 
 
+NONE, ONE = (0,), (1,)
 TEMPLATES = (
-    Template(intransitive, (SUBJECT, VERB, TAIL)),
-    Template(transitive, (SUBJECT, VERB, OBJECT, (0, 1, 2, 3))),
-    Template(transitive, (SUBJECT, VERB, OBJECT, (0,))),
-    Template(describing, (SUBJECT, (0, 1), (0, 1)), fixed=2),
+    Template(intransitive, (SUBJECT, VERB, NONE, TIME)),
+    Template(intransitive, (SUBJECT, VERB, PLACE, NONE)),
+    Template(transitive, (SUBJECT, VERB, OBJECT, NONE, TIME)),
+    Template(transitive, (SUBJECT, VERB, OBJECT, NONE, NONE)),
+    Template(transitive, ((2, 3, 4), (1, 2, 3), (2, 3, 4), PLACE, (0, 1))),
+    Template(giving, ((2, 3, 4, 5), VERB, (2, 3, 4), (2, 3), TIME, (0, 1))),
+    Template(going, ((2, 3, 4, 5), VERB, (2, 3), TIME), fixed=1, past=False),
+    Template(describing, (SUBJECT, (0, 1), (0, 1)), fixed=2, happens=False),
+    Template(intransitive, ((2, 3, 4, 5), ONE, (0, 3), NONE), event=True),
+    Template(transitive, ((2, 3, 4, 5), ONE, (2, 3, 4, 5), NONE, NONE), event=True),
 )
 
 
-def clause(draft: Draft, size: int, past: bool) -> list[Item]:
-    """A clause of `size` English words, 3 to 14, without a pronoun."""
-    template, choices = draft.rng.choice(_feasible(size))
-    return template.write(draft, draft.rng.choice(choices), past)
+def clause(
+    draft: Draft, size: int, setting: Setting, *, event: bool = False, happens: bool = False
+) -> list[Item]:
+    """A clause of `size` English words, 3 to 13, without a pronoun.
+
+    Args:
+        draft: receives the English.
+        size: English words; at most 10 for an event.
+        setting: its tense and its verbs.
+        event: whether it must affirm that something happens.
+        happens: whether it must tell what happens, affirmed or denied.
+    """
+    template, choices = draft.rng.choice(_feasible(size, setting.past, event, happens))
+    return template.write(draft, draft.rng.choice(choices), setting)
 
 
-def _feasible(size: int) -> list[tuple[Template, tuple[Sizes, ...]]]:
-    found = [(t, compositions(size - t.fixed, t.slots)) for t in TEMPLATES]
-    return [(template, choices) for template, choices in found if choices]
+@cache
+def _feasible(
+    size: int, past: bool, event: bool, happens: bool
+) -> tuple[tuple[Template, tuple[Sizes, ...]], ...]:
+    fitting = [
+        t
+        for t in TEMPLATES
+        if t.event == event and (t.past or not past) and (t.happens or not happens)
+    ]
+    found = [(t, compositions(size - t.fixed, t.slots)) for t in fitting]
+    return tuple((template, choices) for template, choices in found if choices)
 
 
-def _subject(
-    draft: Draft, size: int, past: bool, tags: frozenset[str] = ANIMATE
-) -> tuple[Mention, list[Item]]:
-    subject = full_noun_phrase(draft, draft.pick(lexicon.nouns(tags)), size, past=past)
-    return subject, subject.french
-
-
-def _tail(draft: Draft, size: int, past: bool) -> list[Item]:
-    if size >= 4 or (size == 3 and draft.chance(0.8)):
-        return places.place(draft, size)
-    return places.time(draft, size, past)
+def _opening(phrase: VerbPhrase) -> str:
+    return DEFINITE if phrase.negated else OPEN

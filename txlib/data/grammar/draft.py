@@ -18,12 +18,14 @@ class Draft:
         rng: the only source of chance.
         english: the English tokens so far.
         referents: (position of the pronoun, position of its noun) of each "it" of "because it".
+        explained: whether the sentence has given a reason already; it gives one at most.
     """
 
     def __init__(self, rng: Random):
         self.rng = rng
         self.english: list[str] = []
         self.referents: list[tuple[int, int]] = []
+        self.explained = False
         self._used: set[object] = set()
 
     def say(self, *words: str) -> tuple[int, ...]:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 Item = tuple[str, tuple[int, ...]]  # a French word and the English positions that it translates
 
-ASPIRATED = ("hamster", "hibou", "hérisson", "héros", "hache", "harpe", "hameau", "hurl", "haut")
+ASPIRATED = ("hibou", "hérisson", "héros", "hache", "hameau", "hurl")
 ELIDED = {"le": "l'", "la": "l'", "ne": "n'", "de": "d'", "que": "qu'"}
-LIAISON = {"ce": "cet", "sa": "son"}  # forms that a vowel asks for without elision
+LIAISON = {"ce": "cet"}  # what a vowel asks for without elision
 CONTRACTED = {
     ("de", "le"): "du",
     ("de", "les"): "des",

@@ -6,8 +6,9 @@ from random import Random
 from txlib.data.grammar import lexicon
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.pair import Pair
-from txlib.data.grammar.scenes import write_scene
+from txlib.data.grammar.reasons import write_scene
 from txlib.data.grammar.sentences import finish, sentence
+from txlib.data.grammar.verbs import VERB
 
 SPLITS = ("train", "validation", "test", "beyond")
 LENGTHS = {split: (4, 30) for split in SPLITS} | {"beyond": (31, 40)}
@@ -89,9 +90,16 @@ def animal_and_street(adjective: str) -> Pair:
     if adjective not in REASONS:
         raise ValueError(f"adjective must be 'tired' or 'wide', got {adjective!r}")
     draft = Draft(Random(0))
-    animal, street = lexicon.BY_NAME["animal"], lexicon.BY_NAME["street"]
     items = write_scene(
-        draft, animal, "cross", street, adjective, REASONS[adjective], (2, 3, 2, 0), True
+        draft,
+        actor=lexicon.NOUN["animal"],
+        verb=VERB["cross"],
+        negative=True,
+        ground=lexicon.NOUN["street"],
+        reason=adjective,
+        about_actor=REASONS[adjective],
+        sizes=(2, 2, 0),
+        past=True,
     )
     return finish(draft, items)
 

@@ -9,9 +9,7 @@ from txlib.data.grammar.english import indefinite
 from txlib.data.grammar.french import Item
 from txlib.data.grammar.nouns import Noun
 
-ANIMATE = frozenset({"animal", "person"})
-PERSON = frozenset({"person"})
-OWNED = frozenset({"animal", "thing", "food", "house", "castle", "garden", "field", "barn"})
+OWNED = frozenset({"animal", "thing", "food", "house", "castle", "garden", "field"})
 THE = {"m": ("le", "les"), "f": ("la", "les")}
 THIS = {"m": ("ce", "ces"), "f": ("cette", "ces")}
 A = {"m": "un", "f": "une"}
@@ -118,7 +116,7 @@ def _determiner(draft: Draft, noun: Noun, is_plural: bool, opening: str, followi
 
 def _owner(draft: Draft, noun: Noun, is_plural: bool) -> tuple[Item, list[Item]]:
     """The article of an owned noun, which English leaves to "'s", and "of the owner"."""
-    owner = draft.pick(lexicon.nouns(PERSON))
+    owner = draft.pick(lexicon.nouns("person"))
     the, name, mark = draft.say("the", owner.english[0], "'s")
     article = (THE[noun.gender][is_plural], (mark,))
     owner_article = (THE[owner.gender][0], (the,))

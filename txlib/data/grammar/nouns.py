@@ -35,178 +35,113 @@ TABLE = {
         animal animal m
         bear ours m
         bird oiseau m wings
-        butterfly papillon m wings
-        camel chameau m
         cat chat m
         dog chien m howls
         donkey âne m
-        duck canard m wings
-        eagle aigle m wings
         elephant éléphant m
-        fox renard m
-        hamster hamster m
         hedgehog hérisson m
         horse cheval m
-        lion lion m
-        monkey singe m
         owl hibou/hiboux m wings
-        pig cochon m
         rabbit lapin m
-        squirrel écureuil m
-        tiger tigre m
         wolf/wolves loup m howls
         ant fourmi f
-        bee abeille f wings
         cow vache f
         frog grenouille f
         giraffe girafe f
         goat chèvre f
         goose/geese oie f wings
         hen poule f
-        ladybird coccinelle f wings
-        mare jument f
         mouse/mice souris f
-        otter loutre f
         panther panthère f
         spider araignée f
         swallow hirondelle f wings
         tortoise tortue f
         """,
     "person": """
-        actor acteur m
         boy garçon m
         brother frère m
-        father père m
         hero héros m
         king roi m
-        knight chevalier m
         man/men homme m
         prince prince m
-        son fils m
         uncle oncle m
-        waiter serveur m
-        wizard sorcier m
-        actress actrice f
         aunt tante f
         girl fille f
         heroine héroïne f
-        lady dame f
-        mother mère f
         princess princesse f
         queen reine f
         sister sœur f
-        waitress serveuse f
-        witch sorcière f
         woman/women femme f
         """,
     "food": """
-        apricot abricot m fruit
         cake gâteau m cooked
         cheese fromage m mass
         egg œuf m cooked
-        ham jambon m mass
-        lemon citron m fruit
-        melon melon m fruit
-        onion oignon m cooked
-        sandwich sandwich m cooked
-        apple pomme f fruit
-        banana banane f fruit
-        carrot carotte f cooked
-        cherry cerise f fruit
-        orange orange f fruit
-        pear poire f fruit
-        soup soupe f cooked
-        strawberry fraise f fruit
-        tomato tomate f cooked
+        onion oignon m
+        apple pomme f
+        carrot carotte f
+        orange orange f
+        soup soupe f cooked mass
         """,
     "drink": """
         coffee café m mass
         milk lait m mass
-        tea thé m mass
-        wine vin m mass
-        beer bière f mass
-        lemonade limonade f mass
         water eau f mass
         """,
     "thing": """
-        armchair fauteuil m
-        bag sac m small
-        boat bateau m vehicle
-        book livre m small readable
-        coat manteau m small worn
-        hat chapeau m small worn
-        knife/knives couteau m small
+        boat bateau m solid big vehicle
+        book livre m solid small readable
+        coat manteau m solid small worn
+        hat chapeau m solid small worn
         newspaper journal m small readable
-        painting tableau m
-        piano/pianos piano m
-        poem poème m readable
-        scarf/scarves foulard m small worn
-        tree arbre m
-        umbrella parapluie m small
-        axe hache f small
-        ball balle f small
-        box boîte f small opened
-        candle bougie f small
-        car voiture f vehicle
-        chair chaise f
-        clock horloge f
-        crown couronne f small worn
-        door porte f opened
-        dress robe f small worn
+        painting tableau m solid
+        tree arbre m big
+        umbrella parapluie m solid small
+        axe hache f solid small
+        box boîte f solid small
+        car voiture f solid big vehicle
+        clock horloge f solid
+        crown couronne f solid small worn
+        door porte f solid big
+        dress robe f solid small worn
         flower fleur f small
-        guitar guitare f small
-        harp harpe f
-        key clé f small
-        lamp lampe f small
-        letter lettre f small readable opened
-        map carte f small readable
-        ring bague f small worn
-        shirt chemise f small worn
+        key clé f solid small
+        letter lettre f small readable
         story histoire f readable
-        suitcase valise f small opened
-        sword épée f small
-        table table f
-        window fenêtre f opened
+        sword épée f solid small
+        table table f solid big
+        window fenêtre f big
         """,
     "place": """
-        bridge pont m on
-        castle château m in building
-        desert désert m in wild
-        field champ m in
-        garden jardin m in
+        bridge pont m on crossed
+        castle château m in to building
+        desert désert m in wild crossed
+        field champ m in crossed
+        garden jardin m in crossed
         hamlet hameau m in
-        hospital hôpital m at building
-        hotel hôtel m at building
-        lake lac m wild
-        market marché m at
-        museum musée m at building
-        park parc m in
+        hospital hôpital m at to building
+        hotel hôtel m at to building
+        lake lac m water
+        market marché m at to crossed
+        museum musée m at to building
+        park parc m in crossed
         path sentier m on
-        stream ruisseau m wild
-        theatre théâtre m at building
-        village village m in
-        barn grange f in building
-        beach plage f on wild
-        cave grotte f in
-        church église f in building
-        factory usine f in building
-        forest forêt f in wild
+        stream ruisseau m water crossed
+        village village m in crossed
+        beach plage f on to
+        cave grotte f in wild
+        church église f in to building
+        forest forêt f in wild crossed
         hill colline f on
         house maison f in building
-        inn auberge f at building
         island île f on wild
         kitchen cuisine f in
-        library bibliothèque f at building
-        mountain montagne f wild
-        river rivière f wild
-        road route f on
-        school école f at building
-        square place f
-        station gare f at building
-        street rue f in
-        tower tour f building
-        town ville f in
-        valley vallée f in wild
+        river rivière f water crossed
+        road route f on crossed
+        school école f at to building
+        square place f crossed
+        street rue f in crossed
+        valley vallée f in wild crossed
         """,
 }
 

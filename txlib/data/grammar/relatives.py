@@ -1,54 +1,82 @@
-"""Noun phrases that may carry a relative clause: "the cat that the king sees"."""
+"""Noun phrases of any length: "the cat that the king sees", "the house near the river"."""
 
 from dataclasses import replace
 
-from txlib.data.grammar import lexicon
+from txlib.data.grammar import lexicon, places
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.french import Item
-from txlib.data.grammar.noun_phrases import OPEN, PERSON, Mention, noun_phrase
+from txlib.data.grammar.noun_phrases import OPEN, Mention, noun_phrase
 from txlib.data.grammar.nouns import Noun
-from txlib.data.grammar.verb_phrases import copula, verb_phrase
+from txlib.data.grammar.verb_phrases import VerbPhrase, copula
 
 
 def full_noun_phrase(
     draft: Draft, noun: Noun, size: int, *, past: bool, opening: str = OPEN
 ) -> Mention:
-    """A noun phrase of `size` English words, 2 to 10, with a relative clause if it is long.
+    """A noun phrase of `size` English words, 2 to 8: from 5 words on, something follows its noun.
 
     Args:
         draft: receives the English.
         noun: its head.
-        size: English words; up to 4 without, from 5 with a relative clause.
-        past: the tense of the relative clause.
+        size: English words.
+        past: the tense of a relative clause.
         opening: as for `noun_phrase`.
     """
     if size < 5:
         return noun_phrase(draft, noun, size, opening=opening)
-    core = draft.rng.choice([n for n in (2, 3, 4) if 3 <= size - n <= 6])
+    core = draft.rng.choice([n for n in (2, 3, 4) if size - n in _tails(noun, past)])
     head = noun_phrase(draft, noun, core, opening=opening)
-    return replace(head, french=[*head.french, *_relative(draft, head, size - core, past)])
+    return replace(head, french=[*head.french, *_tail(draft, head, size - core, past)])
 
 
-def _relative(draft: Draft, head: Mention, size: int, past: bool) -> list[Item]:
-    """A relative clause of 3 to 6 English words."""
-    active = lexicon.transitives(head.noun, past)
-    passive = () if past else lexicon.done_to(head.noun)
-    if size == 3 or not (active or passive):
+def _tails(noun: Noun, past: bool) -> tuple[int, ...]:
+    """How many words can follow `noun`; an object relative has no past, where French agrees."""
+    if noun.tags & {"animal", "person"}:
+        return (2, 3, 4, 5, 6)
+    return (3, 4) if past else (3, 4, 5, 6)
+
+
+def _tail(draft: Draft, head: Mention, size: int, past: bool) -> list[Item]:
+    animate = not head.noun.tags.isdisjoint(("animal", "person"))
+    if animate and (size < 4 or (size == 4 and draft.chance(0.2))):
+        return _acting(draft, head, size, past)
+    if animate and (past or draft.chance(0.5)):
+        return _acting_on(draft, head, size, past)
+    if "place" in head.noun.tags and size < 5 and draft.chance(0.6):
+        return places.place(draft, size, places.NEARBY)
+    if past or size < 4 or (size == 4 and draft.chance(0.2)):
         return _described(draft, head, size, past)
-    if active and (not passive or draft.chance(0.5)):
-        pronoun = ("qui", draft.say(_who(head.noun)))
-        verb = draft.pick(active)
-        predicate, _ = verb_phrase(draft, verb, head.is_plural, 1, past=past)
-        thing = noun_phrase(draft, draft.pick(lexicon.nouns(verb.objects)), size - 2)
-        return [pronoun, *predicate, *thing.french]
+    return _acted_on(draft, head, size)
+
+
+def _acting(draft: Draft, head: Mention, size: int, past: bool) -> list[Item]:
+    """Who sleeps, that never sleeps, that does not sleep."""
+    pronoun = ("qui", draft.say(_who(head.noun)))
+    phrase = VerbPhrase(draft, size - 1, past=past)
+    verb = draft.pick(lexicon.intransitives(head.noun, past))
+    return [pronoun, *phrase.write(verb, head.is_plural)]
+
+
+def _acting_on(draft: Draft, head: Mention, size: int, past: bool) -> list[Item]:
+    """That sees the cat."""
+    pronoun = ("qui", draft.say(_who(head.noun)))
+    verb = draft.pick(lexicon.transitives(head.noun, past))
+    predicate = VerbPhrase(draft, 1, past=past).write(verb, head.is_plural)
+    thing = noun_phrase(draft, draft.pick(lexicon.objects(verb)), size - 2)
+    return [pronoun, *predicate, *thing.french]
+
+
+def _acted_on(draft: Draft, head: Mention, size: int) -> list[Item]:
+    """That the cat sees."""
     pronoun = ("que", draft.say("that"))
-    verb = draft.pick(passive)
-    subject = noun_phrase(draft, draft.pick(lexicon.nouns(verb.subjects)), size - 2)
-    predicate, _ = verb_phrase(draft, verb, subject.is_plural, 1)
+    verb = draft.pick(lexicon.done_to(head.noun))
+    subject = noun_phrase(draft, draft.pick(lexicon.subjects(verb)), size - 2)
+    predicate = VerbPhrase(draft, 1, past=False).write(verb, subject.is_plural)
     return [pronoun, *subject.french, *predicate]
 
 
 def _described(draft: Draft, head: Mention, size: int, past: bool) -> list[Item]:
+    """That is heavy, that is very heavy."""
     pronoun = ("qui", draft.say(_who(head.noun)))
     finite = copula(draft, head.is_plural, past)
     very = [("très", draft.say("very"))] if size > 3 else []
@@ -58,4 +86,4 @@ def _described(draft: Draft, head: Mention, size: int, past: bool) -> list[Item]
 
 
 def _who(noun: Noun) -> str:
-    return "who" if noun.tags & PERSON else "that"
+    return "who" if "person" in noun.tags else "that"

@@ -2,18 +2,21 @@
 
 from random import Random
 
-from txlib.data.grammar.clauses import CLAUSE_SIZES, clause
+from txlib.data.grammar import lexicon, reasons
+from txlib.data.grammar.clauses import CLAUSE_SIZES, Setting, clause
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.french import Item, join
 from txlib.data.grammar.pair import Pair, Referent
-from txlib.data.grammar.scenes import SCENE_SIZES, scene
+from txlib.data.grammar.pronouns import SEQUEL_SIZES, sequel
 
-SHORTEST, LONGEST = CLAUSE_SIZES[0], SCENE_SIZES[-1]
+SHORTEST, LONGEST = CLAUSE_SIZES[0], 17
 SUBORDINATORS = {
     "while": ("pendant", "que"),
     "when": ("quand",),
+    "if": ("si",),
     "because": ("parce", "que"),
 }
+MAIN_SIZES, EVENT_SIZES = range(3, 10), range(3, 10)
 
 
 def sentence(rng: Random, length: int) -> Pair:
@@ -22,19 +25,26 @@ def sentence(rng: Random, length: int) -> Pair:
     past = draft.chance(0.35)
     items: list[Item] = []
     rest = length - 1
+    conjunctions = [("and", "et"), ("but", "mais")]
+    listing = False
     while True:
-        last = rest <= LONGEST and (rest <= 2 * SHORTEST + 2 or draft.chance(0.5))
+        last = not listing and rest <= LONGEST and (rest < 10 or draft.chance(0.5))
         size = rest if last else rng.randint(SHORTEST, min(LONGEST, rest - SHORTEST - 2))
-        french, heavy = _group(draft, size, past)
+        french, closed = _group(draft, size, past)
         items += french
+        rest -= size
         if last:
-            break
-        if heavy:
+            return finish(draft, items)
+        listing = not closed and not listing and rest > 12 and draft.chance(0.4)
+        if closed or listing:
             items.append((",", draft.say(",")))
-        word, translation = ("but", "mais") if draft.chance(0.25) else ("and", "et")
-        items.append((translation, draft.say(word)))
-        rest -= size + 1 + heavy
-    return finish(draft, items)
+            rest -= 1
+        if not listing:
+            english, translation = rng.choice(conjunctions)
+            if english == "but":
+                conjunctions = conjunctions[:1]
+            items.append((translation, draft.say(english)))
+            rest -= 1
 
 
 def finish(draft: Draft, items: list[Item]) -> Pair:
@@ -54,21 +64,64 @@ def finish(draft: Draft, items: list[Item]) -> Pair:
 
 
 def _group(draft: Draft, size: int, past: bool) -> tuple[list[Item], bool]:
-    """Clauses that belong together, and whether they end in a subordinate clause."""
-    if size in SCENE_SIZES and not draft.referents and draft.chance(0.5):
-        return scene(draft, size, past), True
-    if size >= 2 * SHORTEST + 1 and (size > CLAUSE_SIZES[-1] or draft.chance(0.4)):
-        return _subordinate(draft, size, past), True
-    return clause(draft, size, past), False
+    """Clauses that belong together, and whether a comma must close them off from what follows."""
+    kinds = []
+    if size in CLAUSE_SIZES:
+        kinds += ["clause"] * 3
+    if size in range(7, 20):
+        kinds += ["subordinate"] * 2
+    if size in range(8, 21):
+        kinds += ["fronted"]
+    if size in SEQUEL_SIZES and not past:
+        kinds += ["sequel"] * 3
+    if not draft.explained and size in range(10, 17):
+        kinds += ["scene"] * 4
+    if not draft.explained and size in reasons.MOOD_SIZES:
+        kinds += ["mood"]
+    kind = draft.rng.choice(kinds)
+    if kind == "clause":
+        return clause(draft, size, Setting(past)), False
+    if kind == "sequel":
+        return sequel(draft, size), False
+    if kind in ("scene", "mood"):
+        draft.explained = True
+        write = reasons.scene if kind == "scene" else reasons.mood
+        return write(draft, size, past), True
+    if kind == "fronted":
+        return _fronted(draft, size, past), False
+    return _subordinate(draft, size, past), True
 
 
 def _subordinate(draft: Draft, size: int, past: bool) -> list[Item]:
-    first = draft.rng.choice([n for n in CLAUSE_SIZES if size - 1 - n in CLAUSE_SIZES])
-    main = clause(draft, first, past)
-    english = draft.rng.choice([word for word in SUBORDINATORS if not (past and word == "while")])
-    said = draft.say(english)
+    """The cat sleeps while the king sings."""
+    first = draft.rng.choice([n for n in MAIN_SIZES if size - 1 - n in EVENT_SIZES])
+    word = draft.rng.choice(("when", "because") if past else tuple(SUBORDINATORS))
+    if word == "because":
+        draft.explained = True
+    main = clause(draft, first, _setting(past), happens=True)
+    conjunction = _conjunction(draft, word)
+    return [*main, *conjunction, *clause(draft, size - 1 - first, _setting(past), event=True)]
+
+
+def _fronted(draft: Draft, size: int, past: bool) -> list[Item]:
+    """When the king sings, the cat sleeps."""
+    first = draft.rng.choice([n for n in EVENT_SIZES if size - 2 - n in MAIN_SIZES])
+    word = "when" if past else draft.rng.choice(("when", "if", "while"))
+    conjunction = _conjunction(draft, word)
+    event = clause(draft, first, _setting(past), event=True)
+    comma = (",", draft.say(","))
     return [
-        *main,
-        *((word, said) for word in SUBORDINATORS[english]),
-        *clause(draft, size - 1 - first, past),
+        *conjunction,
+        *event,
+        comma,
+        *clause(draft, size - 2 - first, _setting(past), happens=True),
     ]
+
+
+def _conjunction(draft: Draft, word: str) -> list[Item]:
+    said = draft.say(word)
+    return [(french, said) for french in SUBORDINATORS[word]]
+
+
+def _setting(past: bool) -> Setting:
+    return Setting(past, lexicon.MOMENTARY if past else None)

@@ -31,21 +31,17 @@ class Verb:
 
 # English[/past] French[:il/ils/participle] subjects [objects]. A past "-" is none.
 INTRANSITIVE = """
-    cough tousser person
     cry pleurer person
     dance danser person
-    dream/dreamed rêver person
     fly/flew voler wings
     hesitate hésiter animal,person
     howl hurler howls
     jump sauter animal
     laugh rire:rit/rient/ri person
     run/ran courir:court/courent/couru animal,person
-    shout crier person
     sing/sang chanter person
     sleep/slept dormir:dort/dorment/dormi animal,person
     smile sourire:sourit/sourient/souri person
-    snore ronfler animal,person
     swim/swam nager animal,person
     tremble trembler animal,person
     wait attendre:attend/attendent/attendu animal,person
@@ -53,24 +49,21 @@ INTRANSITIVE = """
     work travailler person
     """
 TRANSITIVE = """
-    admire admirer person person,thing,building
+    admire admirer person person,painting,building,flower
     avoid éviter animal,person animal,person
-    break/broke casser person thing
-    build/built construire:construit/construisent/construit person building,boat
-    buy/bought acheter:achète/achètent/acheté person food,thing
-    call appeler:appelle/appellent/appelé person person,dog
+    build/built construire:construit/construisent/construit person building,boat,table
+    buy/bought acheter:achète/achètent/acheté person food,solid,newspaper,flower
     carry porter person small,food
     chase poursuivre:poursuit/poursuivent/poursuivi animal animal
-    choose/chose choisir person food,thing
-    clean nettoyer:nettoie/nettoient/nettoyé person thing,building
-    close fermer person opened
-    cut/- couper person food
-    draw/drew dessiner person animal,person,thing
+    choose/chose choisir person food,solid,flower
+    clean nettoyer:nettoie/nettoient/nettoyé person solid,kitchen,house
+    climb gravir animal,person hill
+    close fermer person box,door,window
+    cross traverser animal,person crossed
     drink/drank boire:boit/boivent/bu person drink
     drive/drove conduire:conduit/conduisent/conduit person vehicle
     eat/ate manger animal,person food
     explore explorer animal,person wild
-    fear/- craindre:craint/craignent/craint animal,person animal
     feed/fed nourrir person animal
     find/found trouver animal,person animal,person,food
     follow suivre:suit/suivent/suivi animal,person animal,person
@@ -78,50 +71,36 @@ TRANSITIVE = """
     hate/- détester person food,drink,animal
     hear/heard entendre:entend/entendent/entendu animal,person animal,person
     help aider person person
-    hide/hid cacher person thing
-    invite inviter person person
-    keep/kept garder person small
-    know/- connaître:connaît/connaissent/connu person person,place
+    hide/hid cacher person small,food
+    know/- connaître:connaît/connaissent/connu person person,place,readable
     leave/left quitter person place
     like/- aimer animal,person food,animal,person
     lose/lost perdre:perd/perdent/perdu person small
     meet/met rencontrer animal,person animal,person
-    open/opened ouvrir:ouvre/ouvrent/ouvert person opened
-    paint/painted peindre:peint/peignent/peint person building,animal,thing
-    prepare préparer person cooked,drink
+    open/opened ouvrir:ouvre/ouvrent/ouvert person box,door,window,letter
+    paint/painted peindre:peint/peignent/peint person animal,flower,tree,building,door,boat
+    prepare préparer person cooked,coffee
     protect protéger:protège/protègent/protégé person animal,person
-    pull tirer person vehicle
-    push pousser person vehicle,person
     read/- lire:lit/lisent/lu person readable
-    repair réparer person thing
+    repair réparer person solid
     see/saw voir:voit/voient/vu animal,person animal,person,thing,place
-    sell/sold vendre:vend/vendent/vendu person food,thing,animal
-    smell/smelled sentir:sent/sentent/senti animal,person food,flower
-    steal/stole voler animal,person food
+    sell/sold vendre:vend/vendent/vendu person food,solid,animal
     take/took prendre:prend/prennent/pris person food,small
-    thank remercier person person
-    throw/threw lancer person ball,hat
-    touch toucher animal,person thing
-    visit visiter person building
-    wake/woke réveiller animal,person animal,person
-    wash laver person animal,worn
-    watch regarder animal,person animal,person
+    visit visiter person building,island
+    wash laver person animal,worn,car
+    watch regarder animal,person animal,person,boat
     wear/wore porter person worn
-    write/wrote écrire:écrit/écrivent/écrit person readable
-    """
-PLACED = """
-    avoid éviter animal,person place
-    cross traverser animal,person place
-    climb/climbed gravir animal,person place
-    leave/left quitter animal,person place
+    write/wrote écrire:écrit/écrivent/écrit person book,letter,story
     """
 GIVING = """
     give/gave donner person small,food
-    lend/lent prêter person small,vehicle
     offer/offered offrir:offre/offrent/offert person small,food
     send/sent envoyer:envoie/envoient/envoyé person small
-    sell/sold vendre:vend/vendent/vendu person food,thing
     show/showed montrer person thing
+    """
+GOING = """
+    go/- aller:va/vont/allé animal,person to
+    come/- venir:vient/viennent/venu animal,person to,in,wild
     """
 
 
@@ -147,5 +126,7 @@ def _parse_all(block: str) -> tuple[Verb, ...]:
 
 INTRANSITIVES = _parse_all(INTRANSITIVE)
 TRANSITIVES = _parse_all(TRANSITIVE)
-PLACED_VERBS = {verb.english[1]: verb for verb in _parse_all(PLACED)}
 GIVING_VERBS = _parse_all(GIVING)
+GO, COME = _parse_all(GOING)
+VERBS = (*INTRANSITIVES, *TRANSITIVES, *GIVING_VERBS, GO, COME)
+VERB = {verb.english[1]: verb for verb in VERBS}

@@ -1,0 +1,109 @@
+"""Because it was too ...: clauses whose pronoun is decided by what the reason can be said of."""
+
+from collections.abc import Iterable
+from functools import cache
+
+from txlib.data.grammar import lexicon, places
+from txlib.data.grammar.clauses import subject
+from txlib.data.grammar.composition import Sizes, compositions
+from txlib.data.grammar.draft import Draft
+from txlib.data.grammar.french import Item
+from txlib.data.grammar.noun_phrases import ONLY_THE, Mention, noun_phrase
+from txlib.data.grammar.nouns import Noun
+from txlib.data.grammar.plots import MOODS, NOT, REFUSALS, SCENES, YES
+from txlib.data.grammar.pronouns import subject_pronoun
+from txlib.data.grammar.verb_phrases import VerbPhrase, copula
+from txlib.data.grammar.verbs import VERB, Verb
+
+REASON = len(("because", "it", "was", "too", "tired"))
+ACTOR, GROUND, TIME = (2, 3, 4), (2, 3), (0, 1, 2, 3)
+SCENE_SIZES = {YES: range(10, 16), NOT: range(12, 17)}
+MOOD_SLOTS = ((2, 3, 4, 5, 6), TIME)
+MOOD_SIZES = range(8, 17)
+
+
+def scene(draft: Draft, size: int, past: bool) -> list[Item]:
+    """An actor, an object and a reason, in `size` English words, 10 to 16.
+
+    The gender of the actor, that of the object, and which of the two the pronoun means are three
+    independent fair coins, so that among animals nothing but the reason tells.
+    """
+    rng = draft.rng
+    plot = rng.choice([plot for plot in SCENES if size in SCENE_SIZES[plot.verb_size]])
+    actor = draft.pick(_of_one_gender(draft, lexicon.nouns(rng.choice(plot.actors))))
+    ground = draft.pick(_of_one_gender(draft, [lexicon.NOUN[name] for name in plot.grounds]))
+    about_actor = draft.chance(0.5)
+    reason = rng.choice(plot.own if about_actor else plot.grounds[ground.english[0]])
+    slots = (_neutral_sizes(actor, ACTOR), _neutral_sizes(ground, GROUND), TIME)
+    sizes = rng.choice(compositions(size - plot.verb_size - REASON, slots))
+    verb = VERB[plot.verb]
+    negative = plot.verb_size == NOT
+    return write_scene(draft, actor, verb, negative, ground, reason, about_actor, sizes, past)
+
+
+def write_scene(
+    draft: Draft,
+    actor: Noun,
+    verb: Verb,
+    negative: bool,
+    ground: Noun,
+    reason: str,
+    about_actor: bool,
+    sizes: Sizes,
+    past: bool,
+) -> list[Item]:
+    """The scene with every choice made; `sizes` are those of the actor, the object, the time."""
+    actor_size, ground_size, time_size = sizes
+    predicate = VerbPhrase(draft, NOT if negative else YES, past=past, negative=negative)
+    who = _plain_phrase(draft, actor, actor_size)
+    does = predicate.write(verb, False)
+    what = _plain_phrase(draft, ground, ground_size)
+    when = places.time(draft, time_size, places.PAST if past else places.NOW)
+    why = _reason(draft, who if about_actor else what, reason, "too", past)
+    return [*who.french, *does, *what.french, *when, *why]
+
+
+def mood(draft: Draft, size: int, past: bool) -> list[Item]:
+    """The boy cries because he is very sad: a reason of one's own, in 8 to 16 words."""
+    negative = size > 15 or (size >= 10 and draft.chance(0.5))
+    table = REFUSALS if negative else MOODS
+    verb = VERB[draft.pick(tuple(table))]
+    rest = size - REASON - (NOT if negative else YES)
+    sizes = draft.rng.choice(compositions(rest, MOOD_SLOTS))
+    predicate = VerbPhrase(draft, NOT if negative else YES, past=past, negative=negative)
+    who = subject(draft, sizes[0], past, opening=ONLY_THE, noun=draft.pick(lexicon.subjects(verb)))
+    does = predicate.write(verb, who.is_plural)
+    when = places.time(draft, sizes[1], places.PAST if past else places.NOW)
+    reasons = [r for r in table[verb.english[1]] if lexicon.ADJECTIVE[r].tags & who.noun.tags]
+    why = _reason(draft, who, draft.pick(reasons), "too" if negative else "very", past)
+    return [*who.french, *does, *when, *why]
+
+
+def _reason(draft: Draft, named: Mention, reason: str, degree: str, past: bool) -> list[Item]:
+    english, french = subject_pronoun(named)
+    because, pronoun = draft.say("because", english)
+    if english == "it":
+        draft.referents.append((pronoun, named.position))
+    finite = copula(draft, named.is_plural, past)
+    adverb = ({"too": "trop", "very": "très"}[degree], draft.say(degree))
+    form = lexicon.ADJECTIVE[reason].agree(named.gender, named.is_plural)
+    adjective = (form, draft.say(reason))
+    conjunction = [("parce", (because,)), ("que", (because,))]
+    return [*conjunction, (french, (pronoun,)), finite, adverb, adjective]
+
+
+def _plain_phrase(draft: Draft, noun: Noun, size: int) -> Mention:
+    """The noun with "the" and adjectives that cannot be taken for the reason."""
+    return noun_phrase(draft, noun, size, opening=ONLY_THE, is_plural=False, neutral=True)
+
+
+def _of_one_gender(draft: Draft, nouns: Iterable[Noun]) -> list[Noun]:
+    gender = draft.rng.choice("mf")
+    return [noun for noun in nouns if noun.gender == gender]
+
+
+@cache
+def _neutral_sizes(noun: Noun, sizes: Sizes) -> Sizes:
+    """Those of `sizes` for which `noun` has enough neutral adjectives."""
+    sides = [bool(lexicon.adjectives(noun, side, True)) for side in (True, False)]
+    return tuple(size for size in sizes if size - 2 <= sum(sides))
