@@ -1,8 +1,27 @@
+import numpy as np
 import pytest
 
-from txlib.widgets import PredictFirst, QueryKeyValue2D, SoftmaxDial, UnrolledNetwork
+from txlib.widgets import (
+    AttentionExplorer,
+    MaskMaker,
+    PredictFirst,
+    QueryKeyValue2D,
+    SoftmaxDial,
+    UnrolledNetwork,
+)
 
 TOKENS = ["the", "très long token that overflows", "翻译机", "<img src=x onerror=alert(1)>", "$x$"]
+
+
+@pytest.fixture
+def attention() -> AttentionExplorer:
+    weights = np.random.default_rng(0).dirichlet(np.ones(4), size=(2, 3, 5))
+    return AttentionExplorer(weights, TOKENS, TOKENS[1:], {(0, 0), (4, 3)}, layer=1, query=4)
+
+
+@pytest.fixture
+def mask() -> MaskMaker:
+    return MaskMaker(TOKENS, kind="window", also=["causal"], window=2, query=3)
 
 
 @pytest.fixture

@@ -16,9 +16,18 @@ module of the same name. To add `Thing`:
 4. Name it below, in `tests/widgets/test_thing.py` and in the page of `tests/site/test_widgets.py`.
 """
 
+from txlib.widgets.attention_explorer import AttentionExplorer
+from txlib.widgets.mask_maker import MaskMaker
 from txlib.widgets.predict_first import PredictFirst
 from txlib.widgets.query_key_value_2d import QueryKeyValue2D
 from txlib.widgets.softmax_dial import SoftmaxDial
 from txlib.widgets.unrolled_network import UnrolledNetwork
 
-__all__ = ["PredictFirst", "QueryKeyValue2D", "SoftmaxDial", "UnrolledNetwork"]
+__all__ = [
+    "AttentionExplorer",
+    "MaskMaker",
+    "PredictFirst",
+    "QueryKeyValue2D",
+    "SoftmaxDial",
+    "UnrolledNetwork",
+]

@@ -40,13 +40,6 @@ function paintCells(canvas, dark, shade) {
   pen.putImageData(image, 0, 0);
 }
 
-// A query as one item of kit.choices: its whole text is read out, and stands in its tooltip.
-const queryButtons = (queries) =>
-  queries.map((text, i) => {
-    const name = `${visible(text)}, query ${i + 1} of ${queries.length}`;
-    return kit.h("button", { type: "button", "aria-label": name }, kit.token(visible(text)));
-  });
-
 // The widest of `texts` in the font of `node`, in pixels.
 function widest(node, texts, pixels) {
   const pen = document.createElement("canvas").getContext("2d");
@@ -55,11 +48,15 @@ function widest(node, texts, pixels) {
 }
 
 // pick(row) commits to a query; look(row, column) is where the mouse is, look(null) when it left.
-function matrix({ root }, label, queries, keys, { pick, look }) {
+// `rows` may be lent to another drawing of the same queries.
+function matrix({ root }, queries, keys, { pick, look }) {
   const { h, svg, set } = kit;
   root.classList.add("tx-board");
-  const heads = queryButtons(queries);
-  const rows = kit.choices(label, heads, pick);
+  const heads = queries.map((text, i) => {
+    const name = `${visible(text)}, query ${i + 1} of ${queries.length}`;
+    return h("button", { type: "button", "aria-label": name }, kit.token(visible(text)));
+  });
+  const rows = kit.choices("Query", heads, pick);
   set(rows.group, "class", "tx-rows");
   const names = keys.map((text) => h("span", null, kit.token(visible(text))));
   const columns = h("div", { class: "tx-columns", "aria-hidden": "true" }, names);
@@ -74,21 +71,19 @@ function matrix({ root }, label, queries, keys, { pick, look }) {
     clamp(Math.floor(event.offsetY / size.tall), 0, queries.length - 1),
     clamp(Math.floor(event.offsetX / size.wide), 0, keys.length - 1),
   ];
-  const area = h(
-    "div",
-    {
-      class: "tx-cells",
-      "aria-hidden": "true",
-      onpointermove: (event) => {
-        if (event.pointerType === "touch" || over === (over = place(event).join())) return;
-        look(...place(event));
-      },
-      onpointerleave: () => ((over = ""), look(null, null)),
-      onclick: (event) => pick(place(event)[0]),
-    },
-    cells, marks, band, spot,
-  );
-  const corner = h("div", { class: "tx-corner", "aria-hidden": "true" }, "query ↓ key →");
+  const hover = (node, where) => {
+    node.addEventListener("pointermove", (event) => {
+      if (event.pointerType === "touch" || over === (over = where(event).join())) return;
+      look(...where(event));
+    });
+    node.addEventListener("pointerleave", () => ((over = ""), look(null, null)));
+  };
+  const onclick = (event) => pick(place(event)[0]);
+  const parts = [cells, marks, band, spot];
+  const area = h("div", { class: "tx-cells", "aria-hidden": "true", onclick }, parts);
+  hover(area, place);
+  hover(rows.group, ({ target }) => [Math.max(0, heads.indexOf(target.closest("button"))), null]);
+  const corner = h("div", { class: "tx-corner", "aria-hidden": "true" }, "key →", h("br"), "query ↓");
   const sheet = h("div", { class: "tx-sheet" }, corner, columns, rows.group, area);
   const scroll = h("div", { class: "tx-scroll" }, sheet);
   const node = h("div", { class: "tx-matrix" }, scroll);
@@ -138,5 +133,5 @@ function matrix({ root }, label, queries, keys, { pick, look }) {
     marks.replaceChildren(...frames);
   }
   const paint = (dark, shade) => paintCells(cells, dark, shade);
-  return { node, show, paint, outline, forget };
+  return { node, sheet, rows: rows.group, show, paint, outline, forget };
 }

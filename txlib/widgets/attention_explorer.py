@@ -1,0 +1,202 @@
+"""Attention weights of layers and heads, one query at a time."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import traitlets
+
+from txlib.widgets import picture
+from txlib.widgets.base import CourseWidget, bundle
+from txlib.widgets.validation import check_array, check_integer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+AXES = ("layers", "heads", "queries", "keys")
+MOST_TOKENS, MOST_HEADS, MOST_NUMBERS = 64, 32, 1_000_000
+FINE, COARSE = 65_535, 255  # steps from 0 to 1 in two bytes and in one
+MOST_FINE = 100_000  # numbers that travel in two bytes; more would weigh on the page
+SUM_TOLERANCE, TOLERANCE = 1e-2, 1e-6  # bfloat16 rows miss 1 by some thousandths
+VIEWS = ("heatmap", "lines")
+
+
+class AttentionExplorer(CourseWidget):
+    """Shows where each query looks: a heatmap or lines, and one query's weights in numbers.
+
+    Weights travel rounded: to 16 bits up to 100 000 of them (shown with three decimals), to 8 bits
+    above (two decimals). `error` says by how much that may change one.
+
+    Args:
+        weights: (layers, heads, T_q, T_k), (heads, T_q, T_k) or (T_q, T_k): tensor, array or nested
+            lists, between 0 and 1; each row sums to 1 within 0.01, or is all zero. At most 64
+            queries and keys, 32 layers and heads, and 1 000 000 numbers.
+        query_tokens: T_q texts, from the top down.
+        key_tokens: T_k texts, from left to right.
+        gold: pairs (query position, key position) to outline, as `Pair.alignment` holds them.
+        layer: which layer is shown first, from 0.
+        head: which head is shown first, from 0.
+        query: position of the query whose weights are shown first.
+        view: "heatmap" or "lines".
+
+    Attributes:
+        show_gold: whether the gold pairs are outlined.
+        stretch: whether colours and bars run to the largest weight of the layer instead of to 1.
+
+    Raises:
+        ValueError: if `weights` has another shape than the tokens say, is too large, or holds a
+            row that is no distribution; if a gold pair or a position lies outside.
+    """
+
+    _esm = bundle("matrix.js", "attention_explorer.js")
+    _css = bundle("matrix.css", "attention_explorer.css")
+    _shown = ("shape", "query_tokens", "key_tokens", "layer", "head", "query", "view")
+
+    data = traitlets.Bytes().tag(sync=True)
+    shape = traitlets.List(traitlets.Int()).tag(sync=True)
+    levels = traitlets.Int().tag(sync=True)
+    query_tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    key_tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    gold = traitlets.List(traitlets.List(traitlets.Int())).tag(sync=True)
+    layer = traitlets.Int().tag(sync=True)
+    head = traitlets.Int().tag(sync=True)
+    query = traitlets.Int().tag(sync=True)
+    view = traitlets.Enum(VIEWS).tag(sync=True)
+    show_gold = traitlets.Bool(True).tag(sync=True)
+    stretch = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(
+        self,
+        weights: Any,
+        query_tokens: Sequence[str],
+        key_tokens: Sequence[str],
+        gold: Collection[tuple[int, int]] | None = None,
+        *,
+        layer: int = 0,
+        head: int = 0,
+        query: int = 0,
+        view: str = "heatmap",
+    ) -> None:
+        query_tokens = _check_tokens("query_tokens", query_tokens)
+        key_tokens = _check_tokens("key_tokens", key_tokens)
+        array = _check_weights(weights, len(query_tokens), len(key_tokens))
+        if view not in VIEWS:
+            raise ValueError(f"view must be one of {VIEWS}, got {view!r}")
+        layers, heads, queries, _ = array.shape
+        levels = FINE if array.size <= MOST_FINE else COARSE
+        kind = "<u2" if levels == FINE else "<u1"
+        super().__init__(
+            data=np.rint(array.clip(0, 1) * levels).astype(kind).tobytes(),
+            shape=list(array.shape),
+            levels=levels,
+            query_tokens=query_tokens,
+            key_tokens=key_tokens,
+            gold=_check_gold(gold, array.shape[2:]),
+            layer=check_integer("layer", layer, least=0, most=layers - 1),
+            head=check_integer("head", head, least=0, most=heads - 1),
+            query=check_integer("query", query, least=0, most=queries - 1),
+            view=view,
+        )
+
+    @property
+    def error(self) -> float:
+        """The most by which a weight in the browser differs from the one that was given."""
+        return 0.5 / self.levels + TOLERANCE
+
+    @property
+    def alt(self) -> str:
+        """What is shown, and the largest weight of the picked query."""
+        layers, heads, queries, keys = self.shape
+        row = self._weights()[self.layer, self.head, self.query]
+        token = _brief(self.query_tokens[self.query])
+        most = int(row.argmax())
+        told = f"puts its largest weight, {row[most]:.2f}, on key {most + 1}, "
+        told += f"{_brief(self.key_tokens[most])}"
+        return (
+            f"Attention weights of {queries} queries over {keys} keys, layer {self.layer} of "
+            f"{layers}, head {self.head} of {heads}, counted from 0. Query {self.query + 1}, "
+            f"{token}, {told if row.any() else 'attends to no key'}."
+            f"{f' {len(self.gold)} gold pairs are outlined.' if self.gold else ''}"
+        )
+
+    def fallback(self) -> "Figure":
+        """The map of the only head, or of all heads in the picked layer."""
+        from txlib.plotting.attention import head_grid, heatmap
+
+        weights = self._weights()[self.layer]
+        gold = [tuple(pair) for pair in self.gold]
+        tokens = (self.query_tokens, self.key_tokens)
+        if len(weights) == 1:
+            figure = heatmap(weights[0], *tokens, gold=gold)
+            figure.set_size_inches(7.2, figure.get_figheight())
+        else:
+            figure = head_grid(weights, *tokens, gold=gold)
+        if self.shape[0] > 1:
+            figure.suptitle(f"layer {self.layer}")
+        return figure
+
+    def _weights(self) -> np.ndarray:
+        """The weights as they are shown: (layers, heads, T_q, T_k) float64."""
+        kind = "<u2" if self.levels == FINE else "<u1"
+        return np.frombuffer(self.data, kind).reshape(self.shape) / self.levels
+
+
+def _check_tokens(name: str, tokens: Sequence[str]) -> list[str]:
+    if isinstance(tokens, str) or not isinstance(tokens, Sequence):
+        raise ValueError(f"{name} must be a sequence of strings, got {tokens!r}")
+    if not 1 <= len(tokens) <= MOST_TOKENS:
+        raise ValueError(f"{name} must hold 1 to {MOST_TOKENS} strings, got {len(tokens)}")
+    for i, token in enumerate(tokens):
+        if not isinstance(token, str):
+            raise ValueError(f"{name}[{i}] must be a string, got {token!r}")
+    return list(tokens)
+
+
+def _check_weights(weights: Any, num_queries: int, num_keys: int) -> np.ndarray:
+    """`weights` as (layers, heads, T_q, T_k) float32, each row a distribution or all zero."""
+    axes = getattr(weights, "ndim", None) or np.ndim(weights)
+    array = check_array("weights", weights, AXES[-min(4, max(2, axes)) :])
+    if array.shape[-2:] != (num_queries, num_keys):
+        raise ValueError(
+            f"weights must have a row per query token and a column per key token, "
+            f"{num_queries} x {num_keys}, got shape {array.shape}"
+        )
+    array = array.reshape((1,) * (4 - array.ndim) + array.shape)
+    if max(array.shape[:2]) > MOST_HEADS or array.size > MOST_NUMBERS:
+        raise ValueError(
+            f"weights must hold at most {MOST_HEADS} layers, {MOST_HEADS} heads and "
+            f"{MOST_NUMBERS} numbers: pass fewer layers or heads, got shape {array.shape}"
+        )
+    for extreme in (array.min(), array.max()):
+        if not -TOLERANCE <= extreme <= 1 + TOLERANCE:
+            raise ValueError(f"weights must lie from 0 to 1 (are these scores?), got {extreme:.4g}")
+    sums = array.sum(axis=-1, dtype=np.float64)
+    wrong = (abs(sums - 1) > SUM_TOLERANCE) & array.any(axis=-1)
+    if wrong.any():
+        where = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"weights must sum to 1 over the keys, or be all zero: got {sums[where]:.4g} at "
+            f"(layer, head, query) {where}"
+        )
+    return array
+
+
+def _check_gold(
+    gold: Collection[tuple[int, int]] | None, shape: tuple[int, int]
+) -> list[list[int]]:
+    pairs = []
+    for pair in gold or ():
+        try:
+            query, key = (
+                check_integer("gold", position, least=0, most=size - 1)
+                for position, size in zip(pair, shape, strict=True)
+            )
+        except (TypeError, ValueError):
+            rule = f"gold must hold pairs (query, key) of positions within {shape}"
+            raise ValueError(f"{rule}, got {pair!r}") from None
+        pairs.append([query, key])
+    return sorted(pairs)
+
+
+def _brief(token: str) -> str:
+    return picture.shorten(token.strip() or repr(token), 40)
