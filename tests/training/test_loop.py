@@ -76,7 +76,7 @@ def test_long_gradients_are_shortened(line):
 def test_agrees_with_a_loop_written_out(make_model, batches):
     model, twin = make_model(dropout=0.0), make_model(dropout=0.0)
     history = quiet_fit(model, batches, steps=10, schedule=partial(linear_warmup, warmup_steps=4))
-    optimizer = torch.optim.Adam(twin.parameters())
+    optimizer = torch.optim.Adam(twin.parameters(), fused=True)
     expected = []
     for step, batch in zip(range(10), batches.stream(), strict=False):
         optimizer.param_groups[0]["lr"] = 1e-2 * min(1, (step + 1) / 4)

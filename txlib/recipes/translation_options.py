@@ -23,7 +23,7 @@ PRESETS = {
         "min_count": 1,
     },
     "multi30k": {
-        "steps": 3000,
+        "steps": 4500,
         "batch_size": 64,
         "learning_rate": 2e-3,
         "d_embedding": 128,

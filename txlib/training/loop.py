@@ -83,7 +83,7 @@ def fit(
     """
     _check(steps, evaluate, evaluate_every, checkpoint, checkpoint_every, best, resume)
     device = next(model.parameters()).device
-    optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=learning_rate)
+    optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
     details = json.loads(json.dumps(details or {}))
     history, main = History(), distributed.rank() == 0
     if not main:
