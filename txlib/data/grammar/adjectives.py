@@ -16,6 +16,7 @@ class Adjective:
         before_vowel: the masculine singular before a vowel: "vieil".
         precedes: whether the French adjective stands before its noun.
         tags: the tags of the nouns that it can be said of; one in common is enough.
+        quality: what it tells of ("colour"); two of one quality would contradict each other.
     """
 
     english: str
@@ -24,6 +25,7 @@ class Adjective:
     before_vowel: str
     precedes: bool
     tags: frozenset[str]
+    quality: str
 
     def agree(self, gender: str, is_plural: bool) -> str:
         """The French form for a noun of this gender and number."""
@@ -36,64 +38,66 @@ class Adjective:
         return self.agree(gender, is_plural)
 
 
-# English masculine[/feminine[/masculine before a vowel]] tags, one adjective a line.
+# English masculine[/feminine[/masculine before a vowel]] tags quality, one adjective a line.
 BEFORE = """
-    beautiful beau/belle/bel person,solid,tree,flower,place,horse,bird
-    big grand animal,big,place
-    good bon/bonne food,drink
-    long long/longue readable,road,street,bridge,path
-    new nouveau/nouvelle/nouvel solid,readable,building
-    old vieux/vieille/vieil animal,person,solid,tree,building,bridge
-    pretty joli thing,village,garden
-    small petit animal,food,solid,flower,place
-    young jeune animal,person
+    beautiful beau/belle/bel fair,solid,tree,flower,place,horse,bird looks
+    big grand animal,big,place size
+    good bon/bonne food,drink worth
+    long long/longue readable,road,street,bridge,path size
+    new nouveau/nouvelle/nouvel solid,readable,building,window age
+    old vieux/vieille/vieil animal,grown,solid,tree,building,bridge,window,village,hamlet,street,road,market,garden age
+    pretty joli thing,village,garden looks
+    small petit animal,cake,egg,onion,apple,carrot,orange,solid,flower,place size
+    young jeune animal,person age
     """
 AFTER = """
-    black noir animal,solid
-    blue bleu solid,flower
-    brave courageux animal,person
-    brown brun animal
-    clever intelligent animal,person
-    cold froid drink,soup,egg,carrot
-    crowded bondé market,square,beach,museum
-    dark sombre forest,cave,street,kitchen
-    deep profond river,lake,stream,valley
-    expensive cher/chère solid
-    famous célèbre person,readable,building
-    fresh frais/fraîche food
-    green vert solid
-    grey gris animal,solid
-    happy heureux person
-    heavy lourd solid
-    hot chaud drink,soup,egg,cake,carrot
-    hungry affamé animal,person
-    lazy paresseux animal,person
-    modern moderne building
-    narrow étroit path,street,bridge,valley
-    nervous nerveux animal,person
-    noisy bruyant street,road,square,market
-    proud fier/fière person
-    quiet calme village,hamlet,beach,garden,park,lake
-    red rouge solid,flower
-    rich riche person
-    sad triste person,story,letter
-    scared effrayé animal,person
-    sick malade animal,person
-    slippery glissant road,path,bridge
-    steep raide hill,path
-    strange étrange thing,place
-    sweet sucré orange,cake,apple
-    tired fatigué animal,person
-    vast vaste desert,field,forest,valley
-    weak faible animal,person
-    white blanc/blanche animal,solid,flower,building
-    wide large street,road,river
-    yellow jaune solid,flower
+    black noir animal,solid colour
+    blue bleu solid,flower colour
+    brave courageux animal,person mood
+    brown brun animal colour
+    clever intelligent animal,person mind
+    cold froid drink,soup,egg,carrot heat
+    crowded bondé market,square,beach,museum calm
+    dark sombre forest,cave,street,kitchen light
+    deep profond river,lake,stream,valley depth
+    delicious délicieux food,drink worth
+    expensive cher/chère solid wealth
+    famous célèbre person,book,story,newspaper,building,village,beach,valley,market,square,island,desert fame
+    fresh frais/fraîche food,milk,water freshness
+    green vert solid,apple,field,hill,valley,forest,island colour
+    grey gris animal,solid colour
+    happy heureux person mood
+    heavy lourd solid weight
+    hot chaud drink,soup,egg,cake,carrot heat
+    hungry affamé animal,person hunger
+    lazy paresseux animal,person strength
+    modern moderne building age
+    narrow étroit path,street,bridge,valley width
+    nervous nerveux animal,person mood
+    noisy bruyant street,road,square,market calm
+    proud fier/fière person mood
+    quiet calme village,hamlet,beach,garden,park,lake,forest,island,kitchen,valley calm
+    red rouge solid,flower,apple colour
+    rich riche person wealth
+    sad triste person,story,letter mood
+    salty salé cheese,soup,egg taste
+    scared effrayé animal,person mood
+    sick malade animal,person strength
+    slippery glissant road,path,bridge grip
+    steep raide hill,path slope
+    strange étrange thing,place manner
+    sweet sucré orange,cake,apple,carrot,onion,coffee,milk taste
+    tired fatigué animal,person strength
+    vast vaste desert,field,forest,valley size
+    weak faible animal,person strength
+    white blanc/blanche animal,solid,flower,building,window colour
+    wide large street,road,river width
+    yellow jaune solid,flower colour
     """
 
 
 def _parse(line: str, precedes: bool) -> Adjective:
-    english, forms, tags = line.split()
+    english, forms, tags, quality = line.split()
     masculine, feminine, before_vowel, *_ = [*forms.split("/"), "", ""]
     feminine = feminine or french.feminine(masculine)
     return Adjective(
@@ -103,6 +107,7 @@ def _parse(line: str, precedes: bool) -> Adjective:
         before_vowel or masculine,
         precedes,
         frozenset(tags.split(",")),
+        quality,
     )
 
 

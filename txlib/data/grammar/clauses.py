@@ -8,7 +8,7 @@ from txlib.data.grammar import lexicon, places
 from txlib.data.grammar.composition import Sizes, compositions
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.french import Item
-from txlib.data.grammar.noun_phrases import DEFINITE, OPEN, Mention, noun_phrase
+from txlib.data.grammar.noun_phrases import DEFINITE, OPEN, Mention, noun_phrase, pick_predicate
 from txlib.data.grammar.nouns import Noun
 from txlib.data.grammar.relatives import full_noun_phrase
 from txlib.data.grammar.verb_phrases import VerbPhrase, copula
@@ -25,16 +25,17 @@ class Setting:
 
     Attributes:
         past: its tense.
-        among: the verbs that it may use, by English base form; None is all.
+        among: the verbs that it may use, by English base form.
     """
 
     past: bool
-    among: frozenset[str] | None = None
+    among: frozenset[str] = lexicon.ALL
 
-    @property
-    def times(self) -> tuple[places.Time, ...]:
-        """The times that suit the tense."""
-        return places.PAST if self.past else places.HABITS
+    def times(self, phrase: VerbPhrase) -> tuple[places.Time, ...]:
+        """The times that suit the tense and the verb."""
+        if self.past:
+            return places.PAST
+        return places.HABITS if phrase.habitual else places.NOW
 
 
 def subject(
@@ -68,6 +69,7 @@ def subject(
             noun=lexicon.NOUN["animal" if kind == "animal" else "man"],
             gender="f" if first.gender == second.gender == "f" else "m",
             is_plural=True,
+            qualities=first.qualities | second.qualities,
         )
     return full_noun_phrase(draft, noun, size, past=past, opening=opening)
 
@@ -77,13 +79,21 @@ def intransitive(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
     subject_size, verb_size, place_size, time_size = sizes
     phrase = VerbPhrase(draft, verb_size, past=setting.past, timed=time_size > 0)
     actor = subject(draft, subject_size, setting.past, opening=_opening(phrase))
-    verb = draft.pick(lexicon.intransitives(actor.noun, setting.past, setting.among))
+    among = setting.among & phrase.among
+    if place_size > 4:  # nobody swims in front of a house
+        among -= {"swim"}
+    verb = draft.pick(lexicon.intransitives(actor.noun, setting.past, among))
     predicate = phrase.write(verb, actor.is_plural)
     where = []
     if place_size:
-        swims = verb.english[1] == "swim" and place_size < 5
+        swims = verb.english[1] == "swim"
         where = places.place(draft, place_size, places.IN_WATER if swims else places.ANYWHERE)
-    return [*actor.french, *predicate, *where, *places.time(draft, time_size, setting.times)]
+    return [
+        *actor.french,
+        *predicate,
+        *where,
+        *places.time(draft, time_size, setting.times(phrase)),
+    ]
 
 
 def transitive(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
@@ -91,15 +101,15 @@ def transitive(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
     subject_size, verb_size, object_size, place_size, time_size = sizes
     phrase = VerbPhrase(draft, verb_size, past=setting.past, timed=time_size > 0)
     actor = subject(draft, subject_size, setting.past, opening=_opening(phrase))
-    among = setting.among
+    among = setting.among & phrase.among
     if place_size:
-        among = lexicon.PLACEABLE if among is None else lexicon.PLACEABLE & among
+        among &= lexicon.PLACEABLE
     verb = draft.pick(lexicon.transitives(actor.noun, setting.past, among))
     predicate = phrase.write(verb, actor.is_plural)
     noun = draft.pick(lexicon.objects(verb))
     thing = full_noun_phrase(draft, noun, object_size, past=setting.past, opening=_opening(phrase))
     where = places.place(draft, place_size) if place_size else []
-    when = places.time(draft, time_size, setting.times)
+    when = places.time(draft, time_size, setting.times(phrase))
     return [*actor.french, *predicate, *thing.french, *where, *when]
 
 
@@ -123,7 +133,7 @@ def giving(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
         receiver = noun_phrase(draft, receiver_noun, receiver_size, opening=opening)
         preposition = (receiver.position,)
         thing = noun_phrase(draft, noun, object_size, opening=opening)
-    when = places.time(draft, time_size, setting.times)
+    when = places.time(draft, time_size, setting.times(phrase))
     return [*actor.french, *predicate, *thing.french, ("à", preposition), *receiver.french, *when]
 
 
@@ -132,12 +142,13 @@ def going(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
     subject_size, verb_size, place_size, time_size = sizes
     phrase = VerbPhrase(draft, verb_size, past=False, timed=time_size > 0)
     actor = subject(draft, subject_size, False, opening=_opening(phrase))
-    verb, english, french = draft.rng.choice(((GO, "to", "à"), (COME, "from", "de")))
+    coming = not phrase.is_infinitive and draft.chance(0.5)
+    verb, english, french = (COME, "from", "de") if coming else (GO, "to", "à")
     predicate = phrase.write(verb, actor.is_plural)
     preposition = (french, draft.say(english))
     noun = draft.pick(lexicon.objects(verb))
     where = noun_phrase(draft, noun, place_size, opening=DEFINITE, is_plural=False)
-    when = places.time(draft, time_size, setting.times)
+    when = places.time(draft, time_size, setting.times(phrase))
     return [*actor.french, *predicate, preposition, *where.french, *when]
 
 
@@ -151,7 +162,7 @@ def describing(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
     finite = copula(draft, actor.is_plural, setting.past)
     negation = draft.say("not") if negative else ()
     very = [("très", draft.say("very"))] if intense else []
-    adjective = draft.pick(lexicon.predicates(actor.noun))
+    adjective = pick_predicate(draft, actor, graded=bool(intense))
     form = adjective.agree(actor.gender, actor.is_plural)
     described = [*very, (form, draft.say(adjective.english))]
     if negative:

@@ -1,6 +1,6 @@
 """French spelling by rule: plurals, feminines, present tense, and what neighbours do to words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 Item = tuple[str, tuple[int, ...]]  # a French word and the English positions that it translates
 
@@ -72,8 +72,3 @@ def conjugate(infinitive: str) -> tuple[str, str, str]:
     if infinitive.endswith("ir"):
         return stem + "it", stem + "issent", stem + "i"
     raise ValueError(f"infinitive must end in -er or -ir to be regular, got {infinitive!r}")
-
-
-def words(items: Iterable[Item]) -> tuple[str, ...]:
-    """The words of `items` alone."""
-    return tuple(word for word, _ in items)

@@ -96,7 +96,7 @@ def animal_and_street(adjective: str) -> Pair:
         verb=VERB["cross"],
         negative=True,
         ground=lexicon.NOUN["street"],
-        reason=adjective,
+        reason=lexicon.ADJECTIVE[adjective],
         about_actor=REASONS[adjective],
         sizes=(2, 2, 0),
         past=True,

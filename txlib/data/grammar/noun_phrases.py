@@ -27,6 +27,7 @@ class Mention:
         gender: "m" or "f".
         is_plural: its number.
         position: the English position of the noun.
+        qualities: what its adjectives tell of.
     """
 
     french: list[Item]
@@ -34,6 +35,7 @@ class Mention:
     gender: str
     is_plural: bool
     position: int
+    qualities: frozenset[str] = frozenset()
 
 
 def noun_phrase(
@@ -44,6 +46,7 @@ def noun_phrase(
     opening: str = OPEN,
     is_plural: bool | None = None,
     neutral: bool = False,
+    avoided: str = "",
 ) -> Mention:
     """A noun phrase of `size` English words, 2 to 4: "the cat", "this small black cat".
 
@@ -55,6 +58,7 @@ def noun_phrase(
             French would turn "un" into "de"; ONLY_THE.
         is_plural: its number; None leaves it to chance.
         neutral: whether its adjectives must be such that they give no reason for anything.
+        avoided: a quality that no adjective of it may tell of.
 
     Returns:
         The phrase; its French puts each adjective on its own side, and an owner last.
@@ -68,7 +72,7 @@ def noun_phrase(
         and bool(noun.tags & OWNED)
         and draft.chance(0.4)
     )
-    adjectives = [] if owned else _adjectives(draft, noun, size - 2, neutral)
+    adjectives = [] if owned else _adjectives(draft, noun, size - 2, neutral, avoided)
     first = adjectives[0].english if adjectives else noun.english[is_plural]
     if owned:
         determiner, owner = _owner(draft, noun, is_plural)
@@ -88,25 +92,35 @@ def noun_phrase(
         if not adjective.precedes
     ]
     french = [determiner, *before, (word, position), *after, *owner]
-    return Mention(french, noun, noun.gender, is_plural, position[0])
+    qualities = frozenset(adjective.quality for adjective in adjectives)
+    return Mention(french, noun, noun.gender, is_plural, position[0], qualities)
 
 
-def _adjectives(draft: Draft, noun: Noun, count: int, neutral: bool) -> list[Adjective]:
+def pick_predicate(draft: Draft, mention: Mention, graded: bool) -> Adjective:
+    """What can be said of `mention` without contradicting what it says itself."""
+    options = lexicon.predicates(mention.noun, graded)
+    return draft.pick([a for a in options if a.quality not in mention.qualities] or options)
+
+
+def _adjectives(
+    draft: Draft, noun: Noun, count: int, neutral: bool, avoided: str
+) -> list[Adjective]:
     """0, 1 or 2 adjectives in English order; of two, the first precedes the French noun."""
     if count == 0:
         return []
     before = lexicon.adjectives(noun, True, neutral)
     after = lexicon.adjectives(noun, False, neutral)
     if count == 1:
-        return [draft.pick(before + after)]
-    return [draft.pick(before), draft.pick(after)]
+        return [draft.pick([a for a in before + after if a.quality != avoided])]
+    first = draft.pick([a for a in before if a.quality != avoided])
+    return [first, draft.pick([a for a in after if a.quality not in (avoided, first.quality)])]
 
 
 def _determiner(draft: Draft, noun: Noun, is_plural: bool, opening: str, following: str) -> Item:
     free = noun.countable and opening == OPEN
     if opening == ONLY_THE or draft.chance(0.7 if free else 0.85):
         return THE[noun.gender][is_plural], draft.say("the")
-    if not free or draft.chance(0.35):
+    if not free or draft.chance(0.35) or (is_plural and "place" in noun.tags):
         return THIS[noun.gender][is_plural], draft.say("these" if is_plural else "this")
     if is_plural:
         english, french = draft.rng.choice(NUMERALS)

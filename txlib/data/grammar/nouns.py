@@ -32,46 +32,46 @@ class Noun:
 # English[/plural] French[/plural] gender [tags], one noun a line, each block of one kind.
 TABLE = {
     "animal": """
-        animal animal m
-        bear ours m
+        animal animal m swims
+        bear ours m swims
         bird oiseau m wings
         cat chat m
-        dog chien m howls
-        donkey âne m
-        elephant éléphant m
+        dog chien m howls swims
+        donkey âne m swims
+        elephant éléphant m swims
         hedgehog hérisson m
-        horse cheval m
+        horse cheval m swims
         owl hibou/hiboux m wings
-        rabbit lapin m
-        wolf/wolves loup m howls
+        rabbit lapin m swims
+        wolf/wolves loup m howls swims
         ant fourmi f
-        cow vache f
-        frog grenouille f
+        cow vache f swims
+        frog grenouille f swims
         giraffe girafe f
-        goat chèvre f
-        goose/geese oie f wings
+        goat chèvre f swims
+        goose/geese oie f wings swims
         hen poule f
-        mouse/mice souris f
-        panther panthère f
+        mouse/mice souris f swims
+        panther panthère f swims
         spider araignée f
         swallow hirondelle f wings
-        tortoise tortue f
+        tortoise tortue f swims
         """,
     "person": """
-        boy garçon m
+        boy garçon m fair
         brother frère m
-        hero héros m
-        king roi m
-        man/men homme m
-        prince prince m
-        uncle oncle m
-        aunt tante f
-        girl fille f
-        heroine héroïne f
-        princess princesse f
-        queen reine f
+        hero héros m fair
+        king roi m fair grown
+        man/men homme m fair grown
+        prince prince m fair
+        uncle oncle m grown
+        aunt tante f grown
+        girl fille f fair
+        heroine héroïne f fair
+        princess princesse f fair
+        queen reine f fair grown
         sister sœur f
-        woman/women femme f
+        woman/women femme f fair grown
         """,
     "food": """
         cake gâteau m cooked
@@ -121,12 +121,12 @@ TABLE = {
         hamlet hameau m in
         hospital hôpital m at to building
         hotel hôtel m at to building
-        lake lac m water
+        lake lac m wet
         market marché m at to crossed
         museum musée m at to building
         park parc m in crossed
         path sentier m on
-        stream ruisseau m water crossed
+        stream ruisseau m wet crossed
         village village m in crossed
         beach plage f on to
         cave grotte f in wild
@@ -136,7 +136,7 @@ TABLE = {
         house maison f in building
         island île f on wild
         kitchen cuisine f in
-        river rivière f water crossed
+        river rivière f wet crossed
         road route f on crossed
         school école f at to building
         square place f crossed

@@ -5,24 +5,26 @@ from collections.abc import Sequence
 from txlib.data.grammar import lexicon
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.french import Item
-from txlib.data.grammar.noun_phrases import ONLY_THE, OPEN, noun_phrase
+from txlib.data.grammar.noun_phrases import DEFINITE, ONLY_THE, OPEN, noun_phrase
 
 Preposition = tuple[str, tuple[str, ...], tuple[str, ...]]  # English, French, tags of the places
 Time = tuple[str, tuple[tuple[str, tuple[int, ...]], ...]]  # English, French with English words
 
 NEARBY: tuple[Preposition, ...] = (
-    ("near", ("près", "de"), ("place", "tree", "door", "window")),
-    ("behind", ("derrière",), ("building", "tree", "door", "hill")),
-    ("in front of", ("devant",), ("building", "door", "window")),
+    ("near", ("près", "de"), ("place", "tree")),
+    ("behind", ("derrière",), ("building", "tree", "hill")),
+    ("in front of", ("devant",), ("building",)),
 )
 ANYWHERE: tuple[Preposition, ...] = (
     ("in", ("dans",), ("in",)),
     ("at", ("à",), ("at",)),
     ("on", ("sur",), ("on",)),
     ("under", ("sous",), ("tree", "table", "bridge")),
-    *NEARBY,
+    ("near", ("près", "de"), ("place", "tree", "door", "window", "table")),
+    ("behind", ("derrière",), ("building", "tree", "door", "hill")),
+    ("in front of", ("devant",), ("building", "door", "window")),
 )
-IN_WATER: tuple[Preposition, ...] = (("in", ("dans",), ("water",)),)
+IN_WATER: tuple[Preposition, ...] = (("in", ("dans",), ("wet",)),)
 ALWAYS: tuple[Time, ...] = (
     ("today", (("aujourd'hui", (0,)),)),
     ("in the morning", (("le", (0, 1)), ("matin", (2,)))),
@@ -40,11 +42,14 @@ HABITS: tuple[Time, ...] = (
     ("every summer", (("chaque", (0,)), ("été", (1,)))),
     ("every winter", (("chaque", (0,)), ("hiver", (1,)))),
 )
-PAST: tuple[Time, ...] = (
+RECENT: tuple[Time, ...] = (
     *ALWAYS,
     ("yesterday", (("hier", (0,)),)),
     ("last night", (("hier", (0,)), ("soir", (1,)))),
     ("last week", (("la", (0,)), ("semaine", (1,)), ("dernière", (0,)))),
+)
+PAST: tuple[Time, ...] = (
+    *RECENT,
     ("last summer", (("le", (0,)), ("été", (1,)), ("dernier", (0,)))),
 )
 
@@ -62,16 +67,17 @@ def time(draft: Draft, size: int, times: Sequence[Time]) -> list[Item]:
 def place(draft: Draft, size: int, prepositions: Sequence[Preposition] = ANYWHERE) -> list[Item]:
     """A place of `size` English words, 3 to 6: "in the garden", "in front of the old house"."""
     options = [entry for entry in prepositions if 2 <= size - _length(entry) <= 3]
-    preposition = draft.rng.choice(options or prepositions)
+    preposition = draft.rng.choice(options)
     english, french, tags = preposition
     said = draft.say(*english.split())
     fixed = english == "at"
+    is_plural = not fixed and draft.chance(0.15)
     mention = noun_phrase(
         draft,
         draft.pick(lexicon.nouns(*tags)),
         size - _length(preposition),
-        opening=ONLY_THE if fixed else OPEN,
-        is_plural=False if fixed or draft.chance(0.5) else None,
+        opening=ONLY_THE if fixed else DEFINITE if is_plural else OPEN,
+        is_plural=is_plural,
     )
     return [*((word, said) for word in french), *mention.french]
 

@@ -64,7 +64,7 @@ LEFT = {
 EATEN = {
     "cake": ("hot", "sweet"),
     "egg": ("cold", "hot"),
-    "apple": ("green", "sweet"),
+    "apple": ("sweet",),
     "soup": ("cold", "hot"),
 }
 WORN = {
@@ -89,14 +89,14 @@ SCENES = (
     Scene("eat", NOT, BOTH, ("nervous", "scared", "sick", "tired"), EATEN),
     Scene("wear", NOT, PERSON, ("nervous", "proud", "sad"), WORN),
     Scene("read", NOT, PERSON, UNWILLING, READ),
-    Scene("buy", NOT, PERSON, ("clever", "nervous", "proud"), BOUGHT),
+    Scene("buy", NOT, PERSON, ("nervous", "proud", "tired"), BOUGHT),
 )
 # what one does for a reason that one is, and what one does not do
 MOODS = {
-    "cry": ("hungry", "sad", "scared", "tired"),
+    "cry": ("sad", "scared", "tired"),
     "dance": ("happy",),
     "hesitate": ("nervous", "scared"),
-    "howl": ("hungry", "scared"),
+    "howl": ("nervous", "scared"),
     "laugh": ("happy",),
     "run": ("scared",),
     "sing": ("happy",),

@@ -1,7 +1,7 @@
 """Pronouns: the forms that stand for a mention, and the clauses in which one moves."""
 
 from txlib.data.grammar import lexicon, places
-from txlib.data.grammar.clauses import DEFINITE, OPEN, Setting, subject
+from txlib.data.grammar.clauses import DEFINITE, OPEN, subject
 from txlib.data.grammar.composition import compositions
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.french import Item
@@ -13,8 +13,8 @@ from txlib.data.grammar.verbs import TRANSITIVES, VERB, Verb
 # what one does first, and what one may do next to the same thing
 SEQUELS: dict[str, tuple[str, ...]] = {
     "build": ("clean", "paint", "sell"),
-    "buy": ("carry", "clean", "eat", "hide", "like", "read", "repair", "sell", "wear"),
-    "choose": ("buy", "eat", "like", "take", "wear"),
+    "buy": ("carry", "clean", "eat", "hide", "read", "repair", "sell", "wear"),
+    "choose": ("buy", "eat", "take", "wear"),
     "clean": ("close", "repair", "sell", "wear"),
     "feed": ("protect", "wash", "watch"),
     "find": ("eat", "feed", "follow", "hide", "protect", "take", "wash"),
@@ -22,14 +22,14 @@ SEQUELS: dict[str, tuple[str, ...]] = {
     "lose": ("find",),
     "meet": ("avoid", "follow", "greet", "help"),
     "open": ("clean", "close", "read"),
-    "paint": ("admire", "like", "sell"),
+    "paint": ("admire", "sell"),
     "prepare": ("drink", "eat", "sell"),
     "protect": ("feed", "follow", "help"),
-    "read": ("hide", "like"),
+    "read": ("hide", "sell"),
     "repair": ("clean", "drive", "sell"),
     "see": ("admire", "avoid", "buy", "follow", "greet", "take"),
     "take": ("carry", "eat", "hide", "read", "wash", "wear"),
-    "visit": ("admire", "explore", "like", "paint"),
+    "visit": ("admire", "explore", "paint"),
     "wash": ("feed", "sell", "wear"),
     "watch": ("admire", "follow", "help", "paint"),
     "write": ("hide", "read", "sell"),
@@ -76,7 +76,8 @@ def sequel(draft: Draft, size: int) -> list[Item]:
     start = VerbPhrase(draft, 1, past=False).write(first, actor.is_plural)
     thing = noun_phrase(draft, noun, object_size)
     follow_up = VerbPhrase(draft, verb_size, past=False, timed=True)
-    english, french = ("but", "mais") if follow_up.negated else ("and", "et")
+    contrast = follow_up.negated and "but" not in draft.english
+    english, french = ("but", "mais") if contrast else ("and", "et")
     conjunction = (french, draft.say(english))
     other: list[Item] = []
     doer = actor
@@ -86,14 +87,14 @@ def sequel(draft: Draft, size: int) -> list[Item]:
         doer = noun_phrase(draft, draft.pick(others), other_size, opening=opening)
         other = doer.french
     end = follow_up.write(second, doer.is_plural, object_pronoun(thing))
-    when = places.time(draft, time_size, Setting(False).times)
+    when = places.time(draft, time_size, places.NOW)
     return [*actor.french, *start, *thing.french, conjunction, *other, *end, *when]
 
 
 def _plot(draft: Draft) -> tuple[Verb, Verb, Noun, Noun]:
     """Two verbs, the object of both and a subject for both."""
     while True:
-        first = draft.rng.choice(FIRST_VERBS)
+        first = draft.pick(FIRST_VERBS)
         second = VERB[draft.rng.choice(SEQUELS[first.english[1]])]
         shared = [n for n in lexicon.objects(first) if n.tags & second.objects]
         actors = [n for n in lexicon.subjects(first) if n.tags & second.subjects]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from txlib.data.grammar import lexicon, places
+from txlib.data.grammar.adjectives import Adjective
 from txlib.data.grammar.clauses import subject
 from txlib.data.grammar.composition import Sizes, compositions
 from txlib.data.grammar.draft import Draft
@@ -33,7 +34,8 @@ def scene(draft: Draft, size: int, past: bool) -> list[Item]:
     actor = draft.pick(_of_one_gender(draft, lexicon.nouns(rng.choice(plot.actors))))
     ground = draft.pick(_of_one_gender(draft, [lexicon.NOUN[name] for name in plot.grounds]))
     about_actor = draft.chance(0.5)
-    reason = rng.choice(plot.own if about_actor else plot.grounds[ground.english[0]])
+    reasons = plot.own if about_actor else plot.grounds[ground.english[0]]
+    reason = lexicon.ADJECTIVE[rng.choice(reasons)]
     slots = (_neutral_sizes(actor, ACTOR), _neutral_sizes(ground, GROUND), TIME)
     sizes = rng.choice(compositions(size - plot.verb_size - REASON, slots))
     verb = VERB[plot.verb]
@@ -47,7 +49,7 @@ def write_scene(
     verb: Verb,
     negative: bool,
     ground: Noun,
-    reason: str,
+    reason: Adjective,
     about_actor: bool,
     sizes: Sizes,
     past: bool,
@@ -55,10 +57,10 @@ def write_scene(
     """The scene with every choice made; `sizes` are those of the actor, the object, the time."""
     actor_size, ground_size, time_size = sizes
     predicate = VerbPhrase(draft, NOT if negative else YES, past=past, negative=negative)
-    who = _plain_phrase(draft, actor, actor_size)
+    who = _plain_phrase(draft, actor, actor_size, reason if about_actor else None)
     does = predicate.write(verb, False)
-    what = _plain_phrase(draft, ground, ground_size)
-    when = places.time(draft, time_size, places.PAST if past else places.NOW)
+    what = _plain_phrase(draft, ground, ground_size, None if about_actor else reason)
+    when = places.time(draft, time_size, places.RECENT if past else places.NOW)
     why = _reason(draft, who if about_actor else what, reason, "too", past)
     return [*who.french, *does, *what.french, *when, *why]
 
@@ -67,34 +69,45 @@ def mood(draft: Draft, size: int, past: bool) -> list[Item]:
     """The boy cries because he is very sad: a reason of one's own, in 8 to 16 words."""
     negative = size > 15 or (size >= 10 and draft.chance(0.5))
     table = REFUSALS if negative else MOODS
-    verb = VERB[draft.pick(tuple(table))]
+    verb = draft.pick([VERB[word] for word in table])
     rest = size - REASON - (NOT if negative else YES)
     sizes = draft.rng.choice(compositions(rest, MOOD_SLOTS))
     predicate = VerbPhrase(draft, NOT if negative else YES, past=past, negative=negative)
     who = subject(draft, sizes[0], past, opening=ONLY_THE, noun=draft.pick(lexicon.subjects(verb)))
     does = predicate.write(verb, who.is_plural)
-    when = places.time(draft, sizes[1], places.PAST if past else places.NOW)
-    reasons = [r for r in table[verb.english[1]] if lexicon.ADJECTIVE[r].tags & who.noun.tags]
-    why = _reason(draft, who, draft.pick(reasons), "too" if negative else "very", past)
+    when = places.time(draft, sizes[1], places.RECENT if past else places.NOW)
+    reasons = [lexicon.ADJECTIVE[reason] for reason in table[verb.english[1]]]
+    fitting = [reason for reason in reasons if reason.tags & who.noun.tags]
+    fresh = [reason for reason in fitting if reason.quality not in who.qualities]
+    reason = draft.pick(fresh or fitting)
+    why = _reason(draft, who, reason, "too" if negative else "very", past)
     return [*who.french, *does, *when, *why]
 
 
-def _reason(draft: Draft, named: Mention, reason: str, degree: str, past: bool) -> list[Item]:
+def _reason(draft: Draft, named: Mention, reason: Adjective, degree: str, past: bool) -> list[Item]:
     english, french = subject_pronoun(named)
     because, pronoun = draft.say("because", english)
     if english == "it":
         draft.referents.append((pronoun, named.position))
     finite = copula(draft, named.is_plural, past)
     adverb = ({"too": "trop", "very": "très"}[degree], draft.say(degree))
-    form = lexicon.ADJECTIVE[reason].agree(named.gender, named.is_plural)
-    adjective = (form, draft.say(reason))
+    form = reason.agree(named.gender, named.is_plural)
+    adjective = (form, draft.say(reason.english))
     conjunction = [("parce", (because,)), ("que", (because,))]
     return [*conjunction, (french, (pronoun,)), finite, adverb, adjective]
 
 
-def _plain_phrase(draft: Draft, noun: Noun, size: int) -> Mention:
-    """The noun with "the" and adjectives that cannot be taken for the reason."""
-    return noun_phrase(draft, noun, size, opening=ONLY_THE, is_plural=False, neutral=True)
+def _plain_phrase(draft: Draft, noun: Noun, size: int, reason: Adjective | None) -> Mention:
+    """The noun with "the" and adjectives that give no reason and do not contradict its own."""
+    return noun_phrase(
+        draft,
+        noun,
+        size,
+        opening=ONLY_THE,
+        is_plural=False,
+        neutral=True,
+        avoided=reason.quality if reason else "",
+    )
 
 
 def _of_one_gender(draft: Draft, nouns: Iterable[Noun]) -> list[Noun]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from txlib.data.grammar import lexicon, places
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.french import Item
-from txlib.data.grammar.noun_phrases import OPEN, Mention, noun_phrase
+from txlib.data.grammar.noun_phrases import OPEN, Mention, noun_phrase, pick_predicate
 from txlib.data.grammar.nouns import Noun
 from txlib.data.grammar.verb_phrases import VerbPhrase, copula
 
@@ -26,7 +26,8 @@ def full_noun_phrase(
         return noun_phrase(draft, noun, size, opening=opening)
     core = draft.rng.choice([n for n in (2, 3, 4) if size - n in _tails(noun, past)])
     head = noun_phrase(draft, noun, core, opening=opening)
-    return replace(head, french=[*head.french, *_tail(draft, head, size - core, past)])
+    tail, qualities = _tail(draft, head, size - core, past)
+    return replace(head, french=[*head.french, *tail], qualities=head.qualities | qualities)
 
 
 def _tails(noun: Noun, past: bool) -> tuple[int, ...]:
@@ -36,24 +37,26 @@ def _tails(noun: Noun, past: bool) -> tuple[int, ...]:
     return (3, 4) if past else (3, 4, 5, 6)
 
 
-def _tail(draft: Draft, head: Mention, size: int, past: bool) -> list[Item]:
+def _tail(draft: Draft, head: Mention, size: int, past: bool) -> tuple[list[Item], frozenset[str]]:
+    """What follows the noun, and the qualities that it adds."""
+    nothing: frozenset[str] = frozenset()
     animate = not head.noun.tags.isdisjoint(("animal", "person"))
     if animate and (size < 4 or (size == 4 and draft.chance(0.2))):
-        return _acting(draft, head, size, past)
+        return _acting(draft, head, size, past), nothing
     if animate and (past or draft.chance(0.5)):
-        return _acting_on(draft, head, size, past)
+        return _acting_on(draft, head, size, past), nothing
     if "place" in head.noun.tags and size < 5 and draft.chance(0.6):
-        return places.place(draft, size, places.NEARBY)
+        return places.place(draft, size, places.NEARBY), nothing
     if past or size < 4 or (size == 4 and draft.chance(0.2)):
         return _described(draft, head, size, past)
-    return _acted_on(draft, head, size)
+    return _acted_on(draft, head, size), nothing
 
 
 def _acting(draft: Draft, head: Mention, size: int, past: bool) -> list[Item]:
     """Who sleeps, that never sleeps, that does not sleep."""
     pronoun = ("qui", draft.say(_who(head.noun)))
     phrase = VerbPhrase(draft, size - 1, past=past)
-    verb = draft.pick(lexicon.intransitives(head.noun, past))
+    verb = draft.pick(lexicon.intransitives(head.noun, past, phrase.among))
     return [pronoun, *phrase.write(verb, head.is_plural)]
 
 
@@ -75,14 +78,17 @@ def _acted_on(draft: Draft, head: Mention, size: int) -> list[Item]:
     return [pronoun, *subject.french, *predicate]
 
 
-def _described(draft: Draft, head: Mention, size: int, past: bool) -> list[Item]:
+def _described(
+    draft: Draft, head: Mention, size: int, past: bool
+) -> tuple[list[Item], frozenset[str]]:
     """That is heavy, that is very heavy."""
     pronoun = ("qui", draft.say(_who(head.noun)))
     finite = copula(draft, head.is_plural, past)
     very = [("très", draft.say("very"))] if size > 3 else []
-    adjective = draft.pick(lexicon.predicates(head.noun))
+    adjective = pick_predicate(draft, head, graded=size > 3)
     form = adjective.agree(head.gender, head.is_plural)
-    return [pronoun, finite, *very, (form, draft.say(adjective.english))]
+    french = [pronoun, finite, *very, (form, draft.say(adjective.english))]
+    return french, frozenset({adjective.quality})
 
 
 def _who(noun: Noun) -> str:

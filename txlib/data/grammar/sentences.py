@@ -25,7 +25,6 @@ def sentence(rng: Random, length: int) -> Pair:
     past = draft.chance(0.35)
     items: list[Item] = []
     rest = length - 1
-    conjunctions = [("and", "et"), ("but", "mais")]
     listing = False
     while True:
         last = not listing and rest <= LONGEST and (rest < 10 or draft.chance(0.5))
@@ -40,9 +39,8 @@ def sentence(rng: Random, length: int) -> Pair:
             items.append((",", draft.say(",")))
             rest -= 1
         if not listing:
-            english, translation = rng.choice(conjunctions)
-            if english == "but":
-                conjunctions = conjunctions[:1]
+            once = draft.chance(0.35) and "but" not in draft.english
+            english, translation = ("but", "mais") if once else ("and", "et")
             items.append((translation, draft.say(english)))
             rest -= 1
 
@@ -70,12 +68,12 @@ def _group(draft: Draft, size: int, past: bool) -> tuple[list[Item], bool]:
         kinds += ["clause"] * 3
     if size in range(7, 20):
         kinds += ["subordinate"] * 2
-    if size in range(8, 21):
+    if size in range(8, 21) and draft.english[-1:] != [","]:
         kinds += ["fronted"]
     if size in SEQUEL_SIZES and not past:
         kinds += ["sequel"] * 3
     if not draft.explained and size in range(10, 17):
-        kinds += ["scene"] * 4
+        kinds += ["scene"] * 6
     if not draft.explained and size in reasons.MOOD_SIZES:
         kinds += ["mood"]
     kind = draft.rng.choice(kinds)
@@ -95,7 +93,8 @@ def _group(draft: Draft, size: int, past: bool) -> tuple[list[Item], bool]:
 def _subordinate(draft: Draft, size: int, past: bool) -> list[Item]:
     """The cat sleeps while the king sings."""
     first = draft.rng.choice([n for n in MAIN_SIZES if size - 1 - n in EVENT_SIZES])
-    word = draft.rng.choice(("when", "because") if past else tuple(SUBORDINATORS))
+    words = ["when"] if past else ["when", "while", "if"]
+    word = draft.rng.choice(words if draft.explained else [*words, "because"])
     if word == "because":
         draft.explained = True
     main = clause(draft, first, _setting(past), happens=True)
@@ -124,4 +123,4 @@ def _conjunction(draft: Draft, word: str) -> list[Item]:
 
 
 def _setting(past: bool) -> Setting:
-    return Setting(past, lexicon.MOMENTARY if past else None)
+    return Setting(past, lexicon.MOMENTARY if past else lexicon.DEEDS)

@@ -1,5 +1,6 @@
 """Verbs of an exact length: negation, adverb, modal, tense, and the pronoun that moves."""
 
+from txlib.data.grammar import lexicon
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.french import Item
 from txlib.data.grammar.verbs import Verb
@@ -44,7 +45,7 @@ class VerbPhrase:
         self._modal = size == 2 and not past and draft.chance(0.5)
         if size == 2 and not self._modal:
             frequencies = (NEVER, NEVER) if past else (*FREQUENCIES, NEVER, NEVER)
-            self._adverb = draft.rng.choice(STEPS if timed else STEPS + frequencies)
+            self._adverb = draft.pick(STEPS if timed else STEPS + frequencies)
         self._not = size == 3 and bool(past or negative or draft.chance(0.6))
         self._want = size == 3 and not self._not
 
@@ -53,11 +54,26 @@ class VerbPhrase:
         """Whether French says "ne"."""
         return self._not or self._adverb == NEVER
 
+    @property
+    def habitual(self) -> bool:
+        """Whether "every day" can follow: what is denied or has an adverb bears no second one."""
+        return not self._not and self._adverb is None
+
+    @property
+    def is_infinitive(self) -> bool:
+        """Whether the verb follows another: "can see", "wants to see"."""
+        return self._modal or self._want
+
+    @property
+    def among(self) -> frozenset[str]:
+        """The verbs that can be said so: all, or after "wants to" what one can want to do."""
+        return lexicon.CHOICES if self.is_infinitive else lexicon.ALL
+
     def write(self, verb: Verb, is_plural: bool, pronoun: Pronoun | None = None) -> list[Item]:
         """Says `verb` in English and returns its French; a pronoun moves before the verb."""
         if self._not:
             return self._write_negated(verb, is_plural, pronoun)
-        if self._modal or self._want:
+        if self.is_infinitive:
             return self._write_infinitive(verb, is_plural, pronoun)
         say = self._draft.say
         adverb = say(self._adverb[0]) if self._adverb else ()

@@ -42,7 +42,7 @@ INTRANSITIVE = """
     sing/sang chanter person
     sleep/slept dormir:dort/dorment/dormi animal,person
     smile sourire:sourit/sourient/souri person
-    swim/swam nager animal,person
+    swim/swam nager swims,person
     tremble trembler animal,person
     wait attendre:attend/attendent/attendu animal,person
     walk marcher animal,person
@@ -72,7 +72,7 @@ TRANSITIVE = """
     hear/heard entendre:entend/entendent/entendu animal,person animal,person
     help aider person person
     hide/hid cacher person small,food
-    know/- connaître:connaît/connaissent/connu person person,place,readable
+    know/- connaître:connaît/connaissent/connu person person,place,story
     leave/left quitter person place
     like/- aimer animal,person food,animal,person
     lose/lost perdre:perd/perdent/perdu person small

@@ -6,6 +6,7 @@ from functools import cache
 from txlib.data.grammar import noun_phrases, places, sentences, verb_phrases
 from txlib.data.grammar.adjectives import ADJECTIVES
 from txlib.data.grammar.french import CONTRACTED, ELIDED, LIAISON
+from txlib.data.grammar.lexicon import ALL, CHOICES
 from txlib.data.grammar.nouns import NOUNS
 from txlib.data.grammar.plots import SCENES
 from txlib.data.grammar.verbs import VERB, VERBS
@@ -23,6 +24,7 @@ FRENCH = """
     """
 
 
+INVOLUNTARY = (ALL - CHOICES) | {"come"}
 _WITH_PAST = {verb for verb in VERBS if verb.past} | {VERB[scene.verb] for scene in SCENES}
 
 
@@ -55,9 +57,9 @@ def french_vocabulary() -> tuple[str, ...]:
     for adjective in ADJECTIVES:
         found.update(adjective.masculine, adjective.feminine, [adjective.before_vowel])
     for verb in VERBS:
-        found.update(
-            verb.french, [verb.infinitive], [verb.participle] if verb in _WITH_PAST else []
-        )
+        found.update(verb.french)
+        found.update([verb.participle] if verb in _WITH_PAST else [])
+        found.update([] if verb.english[1] in INVOLUNTARY else [verb.infinitive])
     found.update(french for _, french in (*noun_phrases.NUMERALS, *_adverbs()))
     for _, french in (*verb_phrases.MODALS, verb_phrases.WANT, *verb_phrases.BE.values()):
         found.update(french)
