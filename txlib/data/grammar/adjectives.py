@@ -40,59 +40,58 @@ class Adjective:
 
 # English masculine[/feminine[/masculine before a vowel]] tags quality, one adjective a line.
 BEFORE = """
-    beautiful beau/belle/bel fair,solid,tree,flower,place,horse,bird looks
     big grand animal,big,place size
+    small petit animal,cake,egg,onion,apple,carrot,orange,solid,flower,place size
+    old vieux/vieille/vieil animal,grown,solid,building,tree,bridge,window,village,street,market age
+    young jeune animal,person age
+    beautiful beau/belle/bel fair,solid,tree,flower,place,horse,bird looks
+    new nouveau/nouvelle/nouvel solid,readable,building,window age
     good bon/bonne food,drink worth
     long long/longue readable,road,street,bridge,path size
-    new nouveau/nouvelle/nouvel solid,readable,building,window age
-    old vieux/vieille/vieil animal,grown,solid,tree,building,bridge,window,village,hamlet,street,road,market,garden age
     pretty joli thing,village,garden looks
-    small petit animal,cake,egg,onion,apple,carrot,orange,solid,flower,place size
-    young jeune animal,person age
     """
 AFTER = """
     black noir animal,solid colour
     blue bleu solid,flower colour
-    brave courageux animal,person mood
-    brown brun animal colour
     clever intelligent animal,person mind
-    cold froid drink,soup,egg,carrot heat
-    crowded bondé market,square,beach,museum calm
-    dark sombre forest,cave,street,kitchen light
+    brave courageux animal,person mood
     deep profond river,lake,stream,valley depth
+    brown brun animal colour
+    cold froid drink,soup,egg,carrot heat
+    dark sombre forest,cave,street,kitchen light
+    crowded bondé market,square,beach,museum calm
     delicious délicieux food,drink worth
-    expensive cher/chère solid wealth
-    famous célèbre person,book,story,newspaper,building,village,beach,valley,market,square,island,desert fame
-    fresh frais/fraîche food,milk,water freshness
-    green vert solid,apple,field,hill,valley,forest,island colour
-    grey gris animal,solid colour
-    happy heureux person mood
-    heavy lourd solid weight
-    hot chaud drink,soup,egg,cake,carrot heat
-    hungry affamé animal,person hunger
-    lazy paresseux animal,person strength
-    modern moderne building age
-    narrow étroit path,street,bridge,valley width
-    nervous nerveux animal,person mood
-    noisy bruyant street,road,square,market calm
-    proud fier/fière person mood
-    quiet calme village,hamlet,beach,garden,park,lake,forest,island,kitchen,valley calm
+    white blanc/blanche animal,solid,flower,building,window colour
     red rouge solid,flower,apple colour
-    rich riche person wealth
+    tired fatigué animal,person strength
+    happy heureux person mood
+    hungry affamé animal,person hunger
     sad triste person,story,letter mood
-    salty salé cheese,soup,egg taste
+    green vert solid,apple,field,hill,valley,forest,island colour
     scared effrayé animal,person mood
-    sick malade animal,person strength
+    wide large street,road,river width
+    narrow étroit path,street,bridge,valley width
+    grey gris animal,solid colour
+    yellow jaune solid,flower colour
+    strange étrange thing,place manner
+    hot chaud drink,soup,egg,cake,carrot heat
+    noisy bruyant street,road,square,market calm
     slippery glissant road,path,bridge grip
     steep raide hill,path slope
-    strange étrange thing,place manner
+    sick malade animal,person strength
+    famous célèbre person,book,story,newspaper,building,village,beach,market,square fame
+    heavy lourd solid weight
+    fresh frais/fraîche food,milk,water freshness
     sweet sucré orange,cake,apple,carrot,onion,coffee,milk taste
-    tired fatigué animal,person strength
-    vast vaste desert,field,forest,valley size
+    lazy paresseux animal,person strength
+    proud fier/fière person mood
+    rich riche person wealth
+    quiet calme village,hamlet,beach,garden,park,lake,forest,island,kitchen,valley calm
+    nervous nerveux animal,person mood
     weak faible animal,person strength
-    white blanc/blanche animal,solid,flower,building,window colour
-    wide large street,road,river width
-    yellow jaune solid,flower colour
+    expensive cher/chère solid wealth
+    vast vaste desert,field,forest,valley size
+    modern moderne building age
     """
 
 

@@ -1,22 +1,22 @@
 """Clauses of an exact length: who does what to whom, where and when."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 from txlib.data.grammar import lexicon, places
 from txlib.data.grammar.composition import Sizes, compositions
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.french import Item
-from txlib.data.grammar.noun_phrases import DEFINITE, OPEN, Mention, noun_phrase, pick_predicate
-from txlib.data.grammar.nouns import Noun
+from txlib.data.grammar.noun_phrases import DEFINITE, OPEN, noun_phrase, pick_predicate
 from txlib.data.grammar.relatives import full_noun_phrase
+from txlib.data.grammar.subjects import subject
 from txlib.data.grammar.verb_phrases import VerbPhrase, copula
 from txlib.data.grammar.verbs import COME, GIVING_VERBS, GO
 
 SUBJECT, OBJECT, VERB = (2, 3, 4, 5, 6, 7), (2, 3, 4, 5, 6, 7, 8), (1, 2, 3)
 TIME, PLACE = (0, 1, 2, 3), (3, 4, 5)
-CLAUSE_SIZES = tuple(range(3, 14))
+CLAUSE_SIZES, EVENT_SIZES = range(3, 14), range(3, 10)
 
 
 @dataclass(frozen=True)
@@ -38,42 +38,6 @@ class Setting:
         return places.HABITS if phrase.habitual else places.NOW
 
 
-def subject(
-    draft: Draft, size: int, past: bool, *, opening: str = OPEN, noun: Noun | None = None
-) -> Mention:
-    """Who does it: a noun phrase of `size` words, or two of them joined by "and".
-
-    Args:
-        draft: receives the English.
-        size: English words, 2 to 8.
-        past: the tense of a relative clause.
-        opening: as for `noun_phrase`.
-        noun: its noun, or the first of its two; None is any animal or person.
-    """
-    kind = draft.rng.choice(("animal", "person"))
-    if noun is None:
-        noun = draft.pick(lexicon.nouns(kind))
-    elif noun.tags & {"animal", "person"}:
-        kind = "animal" if "animal" in noun.tags else "person"
-    else:
-        kind = ""
-    if kind and 5 <= size <= 8 and draft.chance(0.4):
-        first_size = draft.rng.choice([n for n in (2, 3, 4) if 2 <= size - 1 - n <= 4])
-        first = noun_phrase(draft, noun, first_size, opening=opening)
-        conjunction = ("et", draft.say("and"))
-        other = draft.pick(lexicon.nouns(kind))
-        second = noun_phrase(draft, other, size - 1 - first_size, opening=opening)
-        return replace(
-            first,
-            french=[*first.french, conjunction, *second.french],
-            noun=lexicon.NOUN["animal" if kind == "animal" else "man"],
-            gender="f" if first.gender == second.gender == "f" else "m",
-            is_plural=True,
-            qualities=first.qualities | second.qualities,
-        )
-    return full_noun_phrase(draft, noun, size, past=past, opening=opening)
-
-
 def intransitive(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
     """The small cat | does not sleep | in the garden | today."""
     subject_size, verb_size, place_size, time_size = sizes
@@ -88,12 +52,8 @@ def intransitive(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
     if place_size:
         swims = verb.english[1] == "swim"
         where = places.place(draft, place_size, places.IN_WATER if swims else places.ANYWHERE)
-    return [
-        *actor.french,
-        *predicate,
-        *where,
-        *places.time(draft, time_size, setting.times(phrase)),
-    ]
+    when = places.time(draft, time_size, setting.times(phrase))
+    return [*actor.french, *predicate, *where, *when]
 
 
 def transitive(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
@@ -118,13 +78,12 @@ def giving(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
     subject_size, verb_size, object_size, receiver_size, time_size, to = sizes
     phrase = VerbPhrase(draft, verb_size, past=setting.past, timed=time_size > 0)
     opening = _opening(phrase)
-    actor = subject(
-        draft, subject_size, setting.past, opening=opening, noun=draft.pick(lexicon.nouns("person"))
-    )
+    people = lexicon.nouns("person")
+    actor = subject(draft, subject_size, setting.past, opening=opening, nouns=people)
     verb = draft.pick(GIVING_VERBS)
     predicate = phrase.write(verb, actor.is_plural)
     noun = draft.pick(lexicon.objects(verb))
-    receiver_noun = draft.pick(lexicon.nouns("person"))
+    receiver_noun = draft.pick(people)
     if to:
         thing = noun_phrase(draft, noun, object_size, opening=opening)
         preposition = draft.say("to")
@@ -156,9 +115,8 @@ def describing(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
     """The key | is not | very | heavy."""
     subject_size, negative, intense = sizes
     kind = draft.rng.choice(("animal", "person", "thing", "thing", "food", "place"))
-    actor = subject(
-        draft, subject_size, setting.past, opening=DEFINITE, noun=draft.pick(lexicon.nouns(kind))
-    )
+    nouns = lexicon.nouns(kind)
+    actor = subject(draft, subject_size, setting.past, opening=DEFINITE, nouns=nouns)
     finite = copula(draft, actor.is_plural, setting.past)
     negation = draft.say("not") if negative else ()
     very = [("très", draft.say("very"))] if intense else []
@@ -213,7 +171,7 @@ def clause(
 
     Args:
         draft: receives the English.
-        size: English words; at most 10 for an event.
+        size: English words; at most 9 for an event.
         setting: its tense and its verbs.
         event: whether it must affirm that something happens.
         happens: whether it must tell what happens, affirmed or denied.

@@ -5,6 +5,7 @@ from random import Random
 from typing import TypeVar
 
 T = TypeVar("T")
+SKEW = 3.0  # 1 would draw all words alike
 
 
 class Draft:
@@ -35,13 +36,20 @@ class Draft:
         return tuple(range(start, len(self.english)))
 
     def pick(self, options: Sequence[T]) -> T:
-        """One of `options`, preferably one that this sentence has not used yet."""
-        choice = self.rng.choice(options)
+        """One of `options`, early ones more often, preferably one not used in this sentence yet.
+
+        Words are as unequal here as in any language: a few are everywhere, most are rare
+        (Zipf 1949). The tables list the frequent ones first.
+        """
+        choice = self._early(options)
         if choice in self._used:
-            choice = self.rng.choice([o for o in options if o not in self._used] or options)
+            choice = self._early([o for o in options if o not in self._used] or options)
         self._used.add(choice)
         return choice
 
     def chance(self, probability: float) -> bool:
         """True with this probability."""
         return self.rng.random() < probability
+
+    def _early(self, options: Sequence[T]) -> T:
+        return options[int(len(options) * self.rng.random() ** SKEW)]

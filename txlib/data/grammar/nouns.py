@@ -32,116 +32,116 @@ class Noun:
 # English[/plural] French[/plural] gender [tags], one noun a line, each block of one kind.
 TABLE = {
     "animal": """
-        animal animal m swims
-        bear ours m swims
-        bird oiseau m wings
         cat chat m
-        dog chien m howls swims
-        donkey âne m swims
-        elephant éléphant m swims
-        hedgehog hérisson m
-        horse cheval m swims
-        owl hibou/hiboux m wings
-        rabbit lapin m swims
-        wolf/wolves loup m howls swims
-        ant fourmi f
         cow vache f swims
-        frog grenouille f swims
-        giraffe girafe f
-        goat chèvre f swims
-        goose/geese oie f wings swims
-        hen poule f
+        dog chien m howls swims
         mouse/mice souris f swims
-        panther panthère f swims
-        spider araignée f
-        swallow hirondelle f wings
+        bird oiseau m wings
+        goose/geese oie f wings swims
+        horse cheval m swims
+        frog grenouille f swims
+        animal animal m swims
+        goat chèvre f swims
+        rabbit lapin m swims
+        giraffe girafe f
+        owl hibou/hiboux m wings
         tortoise tortue f swims
+        wolf/wolves loup m howls swims
+        hen poule f
+        bear ours m swims
+        ant fourmi f
+        elephant éléphant m swims
+        spider araignée f
+        donkey âne m swims
+        swallow hirondelle f wings
+        hedgehog hérisson m
+        panther panthère f swims
         """,
     "person": """
         boy garçon m fair
-        brother frère m
-        hero héros m fair
-        king roi m fair grown
         man/men homme m fair grown
+        girl fille f fair
+        king roi m fair grown
         prince prince m fair
+        brother frère m
         uncle oncle m grown
         aunt tante f grown
-        girl fille f fair
+        hero héros m fair
         heroine héroïne f fair
-        princess princesse f fair
-        queen reine f fair grown
-        sister sœur f
         woman/women femme f fair grown
+        queen reine f fair grown
+        princess princesse f fair
+        sister sœur f
         """,
     "food": """
+        apple pomme f
         cake gâteau m cooked
+        soup soupe f cooked mass
         cheese fromage m mass
         egg œuf m cooked
-        onion oignon m
-        apple pomme f
-        carrot carotte f
         orange orange f
-        soup soupe f cooked mass
+        carrot carotte f
+        onion oignon m
         """,
     "drink": """
-        coffee café m mass
-        milk lait m mass
         water eau f mass
+        milk lait m mass
+        coffee café m mass
         """,
     "thing": """
-        boat bateau m solid big vehicle
         book livre m solid small readable
-        coat manteau m solid small worn
+        letter lettre f small readable
+        box boîte f solid small
+        key clé f solid small
         hat chapeau m solid small worn
+        flower fleur f small
+        door porte f solid big
+        boat bateau m solid big vehicle
+        table table f solid big
+        story histoire f readable
+        car voiture f solid big vehicle
+        dress robe f solid small worn
+        tree arbre m big
+        window fenêtre f big
+        clock horloge f solid
+        coat manteau m solid small worn
+        crown couronne f solid small worn
         newspaper journal m small readable
         painting tableau m solid
-        tree arbre m big
+        sword épée f solid small
         umbrella parapluie m solid small
         axe hache f solid small
-        box boîte f solid small
-        car voiture f solid big vehicle
-        clock horloge f solid
-        crown couronne f solid small worn
-        door porte f solid big
-        dress robe f solid small worn
-        flower fleur f small
-        key clé f solid small
-        letter lettre f small readable
-        story histoire f readable
-        sword épée f solid small
-        table table f solid big
-        window fenêtre f big
         """,
     "place": """
-        bridge pont m on crossed
-        castle château m in to building
-        desert désert m in wild crossed
-        field champ m in crossed
         garden jardin m in crossed
-        hamlet hameau m in
-        hospital hôpital m at to building
-        hotel hôtel m at to building
-        lake lac m wet
-        market marché m at to crossed
-        museum musée m at to building
-        park parc m in crossed
-        path sentier m on
-        stream ruisseau m wet crossed
-        village village m in crossed
-        beach plage f on to
-        cave grotte f in wild
-        church église f in to building
-        forest forêt f in wild crossed
-        hill colline f on
-        house maison f in building
-        island île f on wild
-        kitchen cuisine f in
-        river rivière f wet crossed
-        road route f on crossed
-        school école f at to building
-        square place f crossed
         street rue f in crossed
+        house maison f in building
+        river rivière f wet crossed
+        school école f at to building
+        bridge pont m on crossed
+        field champ m in crossed
+        market marché m at to crossed
+        park parc m in crossed
+        road route f on crossed
+        forest forêt f in wild crossed
+        castle château m in to building
+        path sentier m on
+        beach plage f on to
+        lake lac m wet
+        hill colline f on
+        village village m in crossed
+        square place f crossed
+        church église f in to building
+        museum musée m at to building
+        island île f on wild
+        stream ruisseau m wet crossed
+        kitchen cuisine f in
         valley vallée f in wild crossed
+        hospital hôpital m at to building
+        cave grotte f in wild
+        hotel hôtel m at to building
+        desert désert m in wild crossed
+        hamlet hameau m in
         """,
 }
 

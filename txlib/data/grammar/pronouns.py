@@ -1,12 +1,12 @@
 """Pronouns: the forms that stand for a mention, and the clauses in which one moves."""
 
 from txlib.data.grammar import lexicon, places
-from txlib.data.grammar.clauses import DEFINITE, OPEN, subject
 from txlib.data.grammar.composition import compositions
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.french import Item
-from txlib.data.grammar.noun_phrases import Mention, noun_phrase
+from txlib.data.grammar.noun_phrases import DEFINITE, OPEN, Mention, noun_phrase
 from txlib.data.grammar.nouns import Noun
+from txlib.data.grammar.subjects import subject
 from txlib.data.grammar.verb_phrases import VerbPhrase
 from txlib.data.grammar.verbs import TRANSITIVES, VERB, Verb
 
@@ -37,7 +37,7 @@ SEQUELS: dict[str, tuple[str, ...]] = {
 FIRST_VERBS = tuple(verb for verb in TRANSITIVES if verb.english[1] in SEQUELS)
 SLOTS = ((2, 3, 4, 5, 6), (2, 3, 4), (0, 2, 3), (1, 2, 3), (0, 1, 2, 3))
 FIXED = len(("takes", "and", "it"))
-SEQUEL_SIZES = tuple(range(8, 18))
+SEQUEL_SIZES = range(8, 18)
 
 
 def subject_pronoun(mention: Mention) -> tuple[str, str]:
@@ -60,19 +60,24 @@ def object_pronoun(mention: Mention) -> tuple[str, str]:
     return ("him" if mention.gender == "m" else "her"), french
 
 
-def sequel(draft: Draft, size: int) -> list[Item]:
+def sequel(draft: Draft, size: int, past: bool = False) -> list[Item]:
     """The girl takes the apple and eats it: two verbs, one object, in `size` words, 8 to 17.
 
     A second subject comes in where nobody can take it for the object: the girl takes the apple and
-    the boy eats it. Always in the present, since a French participle would agree with the pronoun.
+    the boy eats it. In the present alone: a French participle would agree with the pronoun.
+
+    Raises:
+        ValueError: if `past`.
     """
-    first, second, noun, actor_noun = _plot(draft)
-    alone = bool(noun.tags & {"animal", "person"}) or "animal" in actor_noun.tags
+    if past:
+        raise ValueError(f"a sequel must be in the present, got past={past}")
+    first, second, noun, actors = _plot(draft)
+    alone = bool(noun.tags & {"animal", "person"}) or "animal" in actors[0].tags
     slots = (*SLOTS[:2], (0,), *SLOTS[3:]) if alone else SLOTS
     actor_size, object_size, other_size, verb_size, time_size = draft.rng.choice(
         compositions(size - FIXED, slots)
     )
-    actor = subject(draft, actor_size, False, noun=actor_noun)
+    actor = subject(draft, actor_size, False, nouns=actors)
     start = VerbPhrase(draft, 1, past=False).write(first, actor.is_plural)
     thing = noun_phrase(draft, noun, object_size)
     follow_up = VerbPhrase(draft, verb_size, past=False, timed=True)
@@ -91,12 +96,13 @@ def sequel(draft: Draft, size: int) -> list[Item]:
     return [*actor.french, *start, *thing.french, conjunction, *other, *end, *when]
 
 
-def _plot(draft: Draft) -> tuple[Verb, Verb, Noun, Noun]:
-    """Two verbs, the object of both and a subject for both."""
+def _plot(draft: Draft) -> tuple[Verb, Verb, Noun, list[Noun]]:
+    """Two verbs, the object of both, and the subjects for both: all animals, or all persons."""
     while True:
         first = draft.pick(FIRST_VERBS)
         second = VERB[draft.rng.choice(SEQUELS[first.english[1]])]
         shared = [n for n in lexicon.objects(first) if n.tags & second.objects]
-        actors = [n for n in lexicon.subjects(first) if n.tags & second.subjects]
+        kind = draft.rng.choice(("animal", "person"))
+        actors = [n for n in lexicon.nouns(kind) if kind in first.subjects & second.subjects]
         if shared and actors:
-            return first, second, draft.pick(shared), draft.pick(actors)
+            return first, second, draft.pick(shared), actors

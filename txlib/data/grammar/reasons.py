@@ -5,7 +5,6 @@ from functools import cache
 
 from txlib.data.grammar import lexicon, places
 from txlib.data.grammar.adjectives import Adjective
-from txlib.data.grammar.clauses import subject
 from txlib.data.grammar.composition import Sizes, compositions
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.french import Item
@@ -13,12 +12,14 @@ from txlib.data.grammar.noun_phrases import ONLY_THE, Mention, noun_phrase
 from txlib.data.grammar.nouns import Noun
 from txlib.data.grammar.plots import MOODS, NOT, REFUSALS, SCENES, YES
 from txlib.data.grammar.pronouns import subject_pronoun
+from txlib.data.grammar.subjects import subject
 from txlib.data.grammar.verb_phrases import VerbPhrase, copula
 from txlib.data.grammar.verbs import VERB, Verb
 
 REASON = len(("because", "it", "was", "too", "tired"))
 ACTOR, GROUND, TIME = (2, 3, 4), (2, 3), (0, 1, 2, 3)
-SCENE_SIZES = {YES: range(10, 16), NOT: range(12, 17)}
+VERB_SCENE_SIZES = {YES: range(10, 16), NOT: range(12, 17)}  # what every scene can reach
+SCENE_SIZES = range(10, 17)
 MOOD_SLOTS = ((2, 3, 4, 5, 6), TIME)
 MOOD_SIZES = range(8, 17)
 
@@ -30,7 +31,7 @@ def scene(draft: Draft, size: int, past: bool) -> list[Item]:
     independent fair coins, so that among animals nothing but the reason tells.
     """
     rng = draft.rng
-    plot = rng.choice([plot for plot in SCENES if size in SCENE_SIZES[plot.verb_size]])
+    plot = rng.choice([plot for plot in SCENES if size in VERB_SCENE_SIZES[plot.verb_size]])
     actor = draft.pick(_of_one_gender(draft, lexicon.nouns(rng.choice(plot.actors))))
     ground = draft.pick(_of_one_gender(draft, [lexicon.NOUN[name] for name in plot.grounds]))
     about_actor = draft.chance(0.5)
@@ -67,13 +68,14 @@ def write_scene(
 
 def mood(draft: Draft, size: int, past: bool) -> list[Item]:
     """The boy cries because he is very sad: a reason of one's own, in 8 to 16 words."""
-    negative = size > 15 or (size >= 10 and draft.chance(0.5))
+    found = {words: compositions(size - words - REASON, MOOD_SLOTS) for words in (YES, NOT)}
+    verb_size = draft.rng.choice([words for words in found if found[words]])
+    sizes = draft.rng.choice(found[verb_size])
+    negative = verb_size == NOT
     table = REFUSALS if negative else MOODS
     verb = draft.pick([VERB[word] for word in table])
-    rest = size - REASON - (NOT if negative else YES)
-    sizes = draft.rng.choice(compositions(rest, MOOD_SLOTS))
-    predicate = VerbPhrase(draft, NOT if negative else YES, past=past, negative=negative)
-    who = subject(draft, sizes[0], past, opening=ONLY_THE, noun=draft.pick(lexicon.subjects(verb)))
+    predicate = VerbPhrase(draft, verb_size, past=past, negative=negative)
+    who = subject(draft, sizes[0], past, opening=ONLY_THE, nouns=lexicon.subjects(verb))
     does = predicate.write(verb, who.is_plural)
     when = places.time(draft, sizes[1], places.RECENT if past else places.NOW)
     reasons = [lexicon.ADJECTIVE[reason] for reason in table[verb.english[1]]]

@@ -1,47 +1,49 @@
 """Sentences of an exact length: clauses, and the words that chain them."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 
-from txlib.data.grammar import lexicon, reasons
-from txlib.data.grammar.clauses import CLAUSE_SIZES, Setting, clause
+from txlib.data.grammar import lexicon
+from txlib.data.grammar.clauses import CLAUSE_SIZES, EVENT_SIZES, Setting, clause
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.french import Item, join
 from txlib.data.grammar.pair import Pair, Referent
 from txlib.data.grammar.pronouns import SEQUEL_SIZES, sequel
+from txlib.data.grammar.reasons import MOOD_SIZES, SCENE_SIZES, mood, scene
 
-SHORTEST, LONGEST = CLAUSE_SIZES[0], 17
+SHORTEST, LONGEST = 3, 17  # of the groups of clauses that a sentence is chained of
 SUBORDINATORS = {
     "while": ("pendant", "que"),
     "when": ("quand",),
     "if": ("si",),
     "because": ("parce", "que"),
 }
-MAIN_SIZES, EVENT_SIZES = range(3, 10), range(3, 10)
 
 
 def sentence(rng: Random, length: int) -> Pair:
-    """A sentence of `length` English tokens, the final "." included."""
+    """A sentence of `length` English tokens, at least 4, the final "." included."""
     draft = Draft(rng)
     past = draft.chance(0.35)
     items: list[Item] = []
     rest = length - 1
-    listing = False
+    listing = False  # a comma stands for an "and" that must still come
     while True:
         last = not listing and rest <= LONGEST and (rest < 10 or draft.chance(0.5))
         size = rest if last else rng.randint(SHORTEST, min(LONGEST, rest - SHORTEST - 2))
-        french, closed = _group(draft, size, past)
-        items += french
+        kind = _pick_kind(draft, size, past)
+        items += kind.write(draft, size, past)
         rest -= size
         if last:
             return finish(draft, items)
-        listing = not closed and not listing and rest > 12 and draft.chance(0.4)
-        if closed or listing:
+        listing = not kind.closed and not listing and rest > 12 and draft.chance(0.4)
+        if kind.closed or listing:
             items.append((",", draft.say(",")))
             rest -= 1
         if not listing:
-            once = draft.chance(0.35) and "but" not in draft.english
-            english, translation = ("but", "mais") if once else ("and", "et")
-            items.append((translation, draft.say(english)))
+            contrast = draft.chance(0.35) and "but" not in draft.english
+            english, french = ("but", "mais") if contrast else ("and", "et")
+            items.append((french, draft.say(english)))
             rest -= 1
 
 
@@ -61,60 +63,31 @@ def finish(draft: Draft, items: list[Item]) -> Pair:
     )
 
 
-def _group(draft: Draft, size: int, past: bool) -> tuple[list[Item], bool]:
-    """Clauses that belong together, and whether a comma must close them off from what follows."""
-    kinds = []
-    if size in CLAUSE_SIZES:
-        kinds += ["clause"] * 3
-    if size in range(7, 20):
-        kinds += ["subordinate"] * 2
-    if size in range(8, 21) and draft.english[-1:] != [","]:
-        kinds += ["fronted"]
-    if size in SEQUEL_SIZES and not past:
-        kinds += ["sequel"] * 3
-    if not draft.explained and size in range(10, 17):
-        kinds += ["scene"] * 6
-    if not draft.explained and size in reasons.MOOD_SIZES:
-        kinds += ["mood"]
-    kind = draft.rng.choice(kinds)
-    if kind == "clause":
-        return clause(draft, size, Setting(past)), False
-    if kind == "sequel":
-        return sequel(draft, size), False
-    if kind in ("scene", "mood"):
-        draft.explained = True
-        write = reasons.scene if kind == "scene" else reasons.mood
-        return write(draft, size, past), True
-    if kind == "fronted":
-        return _fronted(draft, size, past), False
-    return _subordinate(draft, size, past), True
+def _plain(draft: Draft, size: int, past: bool) -> list[Item]:
+    return clause(draft, size, Setting(past))
 
 
 def _subordinate(draft: Draft, size: int, past: bool) -> list[Item]:
     """The cat sleeps while the king sings."""
-    first = draft.rng.choice([n for n in MAIN_SIZES if size - 1 - n in EVENT_SIZES])
-    words = ["when"] if past else ["when", "while", "if"]
-    word = draft.rng.choice(words if draft.explained else [*words, "because"])
-    if word == "because":
-        draft.explained = True
-    main = clause(draft, first, _setting(past), happens=True)
+    first = draft.rng.choice([n for n in EVENT_SIZES if size - 1 - n in EVENT_SIZES])
+    words = ("when",) if past else ("when", "while", "if")
+    word = draft.rng.choice(words if draft.explained else (*words, "because"))
+    draft.explained |= word == "because"
+    setting = _setting(past)
+    main = clause(draft, first, setting, happens=True)
     conjunction = _conjunction(draft, word)
-    return [*main, *conjunction, *clause(draft, size - 1 - first, _setting(past), event=True)]
+    return [*main, *conjunction, *clause(draft, size - 1 - first, setting, event=True)]
 
 
 def _fronted(draft: Draft, size: int, past: bool) -> list[Item]:
     """When the king sings, the cat sleeps."""
-    first = draft.rng.choice([n for n in EVENT_SIZES if size - 2 - n in MAIN_SIZES])
-    word = "when" if past else draft.rng.choice(("when", "if", "while"))
-    conjunction = _conjunction(draft, word)
-    event = clause(draft, first, _setting(past), event=True)
+    first = draft.rng.choice([n for n in EVENT_SIZES if size - 2 - n in EVENT_SIZES])
+    setting = _setting(past)
+    conjunction = _conjunction(draft, "when" if past else draft.rng.choice(("when", "if", "while")))
+    event = clause(draft, first, setting, event=True)
     comma = (",", draft.say(","))
-    return [
-        *conjunction,
-        *event,
-        comma,
-        *clause(draft, size - 2 - first, _setting(past), happens=True),
-    ]
+    main = clause(draft, size - 2 - first, setting, happens=True)
+    return [*conjunction, *event, comma, *main]
 
 
 def _conjunction(draft: Draft, word: str) -> list[Item]:
@@ -123,4 +96,52 @@ def _conjunction(draft: Draft, word: str) -> list[Item]:
 
 
 def _setting(past: bool) -> Setting:
+    """What can happen while, when or because something else happens."""
     return Setting(past, lexicon.MOMENTARY if past else lexicon.DEEDS)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A group of clauses that belong together.
+
+    Attributes:
+        write: what writes it in a given number of words and tense.
+        sizes: the numbers of words that it can have.
+        weight: how often it is chosen, against the others.
+        closed: whether a comma must close it off from what follows.
+        explains: whether it gives a reason, of which a sentence has one at most.
+        past: whether it has a past.
+        leads: whether it begins with a conjunction, which cannot follow a comma.
+    """
+
+    write: Callable[[Draft, int, bool], list[Item]]
+    sizes: range
+    weight: int
+    closed: bool = False
+    explains: bool = False
+    past: bool = True
+    leads: bool = False
+
+
+KINDS = (
+    Kind(_plain, CLAUSE_SIZES, 3),
+    Kind(_subordinate, range(7, 18), 2, closed=True),
+    Kind(_fronted, range(8, 18), 1, leads=True),
+    Kind(sequel, SEQUEL_SIZES, 3, past=False),
+    Kind(scene, SCENE_SIZES, 6, closed=True, explains=True),
+    Kind(mood, MOOD_SIZES, 1, closed=True, explains=True),
+)
+
+
+def _pick_kind(draft: Draft, size: int, past: bool) -> Kind:
+    fitting = [
+        kind
+        for kind in KINDS
+        if size in kind.sizes
+        and not (kind.explains and draft.explained)
+        and (kind.past or not past)
+        and not (kind.leads and draft.english[-1:] == [","])
+    ]
+    kind = draft.rng.choices(fitting, [kind.weight for kind in fitting])[0]
+    draft.explained |= kind.explains
+    return kind

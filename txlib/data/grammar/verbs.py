@@ -31,72 +31,72 @@ class Verb:
 
 # English[/past] French[:il/ils/participle] subjects [objects]. A past "-" is none.
 INTRANSITIVE = """
-    cry pleurer person
+    sleep/slept dormir:dort/dorment/dormi animal,person
+    run/ran courir:court/courent/couru animal,person
+    walk marcher animal,person
     dance danser person
+    laugh rire:rit/rient/ri person
+    jump sauter animal
+    swim/swam nager swims,person
+    sing/sang chanter person
+    cry pleurer person
     fly/flew voler wings
+    wait attendre:attend/attendent/attendu animal,person
+    smile sourire:sourit/sourient/souri person
+    work travailler person
+    tremble trembler animal,person
     hesitate hésiter animal,person
     howl hurler howls
-    jump sauter animal
-    laugh rire:rit/rient/ri person
-    run/ran courir:court/courent/couru animal,person
-    sing/sang chanter person
-    sleep/slept dormir:dort/dorment/dormi animal,person
-    smile sourire:sourit/sourient/souri person
-    swim/swam nager swims,person
-    tremble trembler animal,person
-    wait attendre:attend/attendent/attendu animal,person
-    walk marcher animal,person
-    work travailler person
     """
 TRANSITIVE = """
-    admire admirer person person,painting,building,flower
-    avoid éviter animal,person animal,person
-    build/built construire:construit/construisent/construit person building,boat,table
-    buy/bought acheter:achète/achètent/acheté person food,solid,newspaper,flower
-    carry porter person small,food
-    chase poursuivre:poursuit/poursuivent/poursuivi animal animal
-    choose/chose choisir person food,solid,flower
-    clean nettoyer:nettoie/nettoient/nettoyé person solid,kitchen,house
-    climb gravir animal,person hill
-    close fermer person box,door,window
-    cross traverser animal,person crossed
-    drink/drank boire:boit/boivent/bu person drink
-    drive/drove conduire:conduit/conduisent/conduit person vehicle
+    see/saw voir:voit/voient/vu animal,person animal,person,thing,place
+    like/- aimer animal,person food,animal,person
     eat/ate manger animal,person food
-    explore explorer animal,person wild
-    feed/fed nourrir person animal
     find/found trouver animal,person animal,person,food
     follow suivre:suit/suivent/suivi animal,person animal,person
-    greet saluer person person
-    hate/- détester person food,drink,animal
-    hear/heard entendre:entend/entendent/entendu animal,person animal,person
-    help aider person person
-    hide/hid cacher person small,food
-    know/- connaître:connaît/connaissent/connu person person,place,story
-    leave/left quitter person place
-    like/- aimer animal,person food,animal,person
-    lose/lost perdre:perd/perdent/perdu person small
-    meet/met rencontrer animal,person animal,person
+    read/- lire:lit/lisent/lu person readable
+    cross traverser animal,person crossed
     open/opened ouvrir:ouvre/ouvrent/ouvert person box,door,window,letter
+    buy/bought acheter:achète/achètent/acheté person food,solid,newspaper,flower
+    take/took prendre:prend/prennent/pris person food,small
+    watch regarder animal,person animal,person,boat
+    hear/heard entendre:entend/entendent/entendu animal,person animal,person
+    wash laver person animal,worn,car
+    avoid éviter animal,person animal,person
+    leave/left quitter person place
+    hide/hid cacher person small,food
+    close fermer person box,door,window
+    write/wrote écrire:écrit/écrivent/écrit person book,letter,story
+    meet/met rencontrer animal,person animal,person
+    carry porter person small,food
+    drink/drank boire:boit/boivent/bu person drink
+    visit visiter person building,island
+    help aider person person
+    clean nettoyer:nettoie/nettoient/nettoyé person solid,kitchen,house
+    climb gravir animal,person hill
+    know/- connaître:connaît/connaissent/connu person person,place,story
+    choose/chose choisir person food,solid,flower
+    sell/sold vendre:vend/vendent/vendu person food,solid,animal
+    lose/lost perdre:perd/perdent/perdu person small
+    chase poursuivre:poursuit/poursuivent/poursuivi animal animal
+    feed/fed nourrir person animal
     paint/painted peindre:peint/peignent/peint person animal,flower,tree,building,door,boat
+    wear/wore porter person worn
+    build/built construire:construit/construisent/construit person building,boat,table
+    drive/drove conduire:conduit/conduisent/conduit person vehicle
+    admire admirer person person,painting,building,flower
+    repair réparer person solid
     prepare préparer person cooked,coffee
     protect protéger:protège/protègent/protégé person animal,person
-    read/- lire:lit/lisent/lu person readable
-    repair réparer person solid
-    see/saw voir:voit/voient/vu animal,person animal,person,thing,place
-    sell/sold vendre:vend/vendent/vendu person food,solid,animal
-    take/took prendre:prend/prennent/pris person food,small
-    visit visiter person building,island
-    wash laver person animal,worn,car
-    watch regarder animal,person animal,person,boat
-    wear/wore porter person worn
-    write/wrote écrire:écrit/écrivent/écrit person book,letter,story
+    greet saluer person person
+    explore explorer animal,person wild
+    hate/- détester person food,drink,animal
     """
 GIVING = """
     give/gave donner person small,food
+    show/showed montrer person thing
     offer/offered offrir:offre/offrent/offert person small,food
     send/sent envoyer:envoie/envoient/envoyé person small
-    show/showed montrer person thing
     """
 GOING = """
     go/- aller:va/vont/allé animal,person to
