@@ -1,6 +1,7 @@
 """Softmax under the reader's hand: scores and temperature in, weights and their sharpness out."""
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -161,7 +162,7 @@ def check_labels(labels: Sequence[str] | None, count: int, noun: str) -> list[st
     """
     if labels is None:
         return [chr(ord("a") + i) for i in range(count)]
-    labels = check_texts("labels", labels, least=1, most=max(count, len(labels)))
+    labels = check_texts("labels", labels, least=0, most=sys.maxsize)
     if len(labels) != count:
         raise ValueError(f"labels must name each {noun}: {count} of them, got {len(labels)}")
     return labels

@@ -1,7 +1,8 @@
 // Points of the plane: their names, their hull, a square drawing around the origin, and a hand.
 const NEAR = 26; // px around a point in which a finger takes hold of it
 const short = (label) => ([...label].length > 9 ? `${[...label].slice(0, 8).join("")}…` : label);
-const pair = ([x, y], digits = 2) => `(${kit.number(x, digits)}, ${kit.number(y, digits)})`;
+const fixed = (c, digits) => kit.number(Number(c.toFixed(digits)) + 0, digits); // no −0.00
+const pair = ([x, y], digits = 2) => `(${fixed(x, digits)}, ${fixed(y, digits)})`;
 
 // Corners of the convex hull, in order: Andrew's monotone chain.
 function hull(points) {

@@ -18,7 +18,7 @@ function render(context) {
   const arrows = labels.map(() => svg("line", { class: "tx-arrow" }));
   const aim = svg("line", { class: "tx-aim" });
   const points = [0, ...labels].map((_, i) =>
-    svg("g", { class: i ? "tx-key" : "tx-query" },
+    svg("g", { class: i ? "tx-key" : "tx-query", "data-i": i },
       svg("circle", { class: "tx-hit", r: 22 }),
       svg("circle", { class: "tx-ring", r: 15 }),
       i ? svg("circle", { r: 8 }) : svg("path", { d: DIAMOND })),
