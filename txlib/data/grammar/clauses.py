@@ -66,7 +66,10 @@ def transitive(draft: Draft, sizes: Sizes, setting: Setting) -> list[Item]:
         among &= lexicon.PLACEABLE
     verb = draft.pick(lexicon.transitives(actor.noun, setting.past, among))
     predicate = phrase.write(verb, actor.is_plural)
-    noun = draft.pick(lexicon.objects(verb))
+    nouns = lexicon.objects(verb)
+    if place_size:  # a place is nowhere else
+        nouns = [noun for noun in nouns if "place" not in noun.tags]
+    noun = draft.pick(nouns)
     thing = full_noun_phrase(draft, noun, object_size, past=setting.past, opening=_opening(phrase))
     where = places.place(draft, place_size) if place_size else []
     when = places.time(draft, time_size, setting.times(phrase))

@@ -1,6 +1,6 @@
 """A sentence while it is being written: English left to right, and a memory of what was used."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeVar
 
@@ -41,15 +41,22 @@ class Draft:
         Words are as unequal here as in any language: a few are everywhere, most are rare
         (Zipf 1949). The tables list the frequent ones first.
         """
-        choice = self._early(options)
-        if choice in self._used:
-            choice = self._early([o for o in options if o not in self._used] or options)
-        self._used.add(choice)
-        return choice
+        return self._unused(options, self._early)
+
+    def pick_evenly(self, options: Sequence[T]) -> T:
+        """One of `options`, all alike, preferably one not used in this sentence yet."""
+        return self._unused(options, self.rng.choice)
 
     def chance(self, probability: float) -> bool:
         """True with this probability."""
         return self.rng.random() < probability
+
+    def _unused(self, options: Sequence[T], draw: Callable[[Sequence[T]], T]) -> T:
+        choice = draw(options)
+        if choice in self._used:
+            choice = draw([o for o in options if o not in self._used] or options)
+        self._used.add(choice)
+        return choice
 
     def _early(self, options: Sequence[T]) -> T:
         return options[int(len(options) * self.rng.random() ** SKEW)]

@@ -59,7 +59,7 @@ def time(draft: Draft, size: int, times: Sequence[Time]) -> list[Item]:
     if size == 0:
         return []
     options = [entry for entry in times if entry[0].count(" ") + 1 == size]
-    english, french = draft.pick(options)
+    english, french = draft.pick_evenly(options)
     positions = draft.say(*english.split())
     return [(word, tuple(positions[i] for i in sources)) for word, sources in french]
 

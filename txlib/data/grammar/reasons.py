@@ -73,7 +73,7 @@ def mood(draft: Draft, size: int, past: bool) -> list[Item]:
     sizes = draft.rng.choice(found[verb_size])
     negative = verb_size == NOT
     table = REFUSALS if negative else MOODS
-    verb = draft.pick([VERB[word] for word in table])
+    verb = draft.pick_evenly([VERB[word] for word in table])
     predicate = VerbPhrase(draft, verb_size, past=past, negative=negative)
     who = subject(draft, sizes[0], past, opening=ONLY_THE, nouns=lexicon.subjects(verb))
     does = predicate.write(verb, who.is_plural)
@@ -81,7 +81,7 @@ def mood(draft: Draft, size: int, past: bool) -> list[Item]:
     reasons = [lexicon.ADJECTIVE[reason] for reason in table[verb.english[1]]]
     fitting = [reason for reason in reasons if reason.tags & who.noun.tags]
     fresh = [reason for reason in fitting if reason.quality not in who.qualities]
-    reason = draft.pick(fresh or fitting)
+    reason = draft.pick_evenly(fresh or fitting)
     why = _reason(draft, who, reason, "too" if negative else "very", past)
     return [*who.french, *does, *when, *why]
 

@@ -45,7 +45,7 @@ class VerbPhrase:
         self._modal = size == 2 and not past and draft.chance(0.5)
         if size == 2 and not self._modal:
             frequencies = (NEVER, NEVER) if past else (*FREQUENCIES, NEVER, NEVER)
-            self._adverb = draft.pick(STEPS if timed else STEPS + frequencies)
+            self._adverb = draft.pick_evenly(STEPS if timed else STEPS + frequencies)
         self._not = size == 3 and bool(past or negative or draft.chance(0.6))
         self._want = size == 3 and not self._not
 
