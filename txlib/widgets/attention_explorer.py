@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 AXES = ("layers", "heads", "queries", "keys")
 MOST_TOKENS, MOST_HEADS, MOST_NUMBERS = 64, 32, 1_000_000
 FINE, COARSE = 65_535, 255  # steps from 0 to 1 in two bytes and in one
+MOST_LABELS = 400  # tokens beside the maps of the still picture; more could not be read
 MOST_FINE = 100_000  # numbers that travel in two bytes; more would weigh on the page
 SUM_TOLERANCE, TOLERANCE = 1e-2, 1e-6  # bfloat16 rows miss 1 by some thousandths
 VIEWS = ("heatmap", "lines")
@@ -129,6 +130,8 @@ class AttentionExplorer(CourseWidget):
         if len(weights) == 1:
             figure = heatmap(weights[0], *tokens, gold=gold)
             figure.set_size_inches(7.2, figure.get_figheight())
+        elif len(weights) * sum(self.shape[2:]) > MOST_LABELS:
+            figure = _bare_maps(weights)
         else:
             figure = head_grid(weights, *tokens, gold=gold)
         if self.shape[0] > 1:
@@ -196,6 +199,22 @@ def _check_gold(
             raise ValueError(f"{rule}, got {pair!r}") from None
         pairs.append([query, key])
     return sorted(pairs)
+
+
+def _bare_maps(heads: np.ndarray) -> "Figure":
+    """One map per head without its tokens: (H, T_q, T_k), queries are rows."""
+    from matplotlib import colormaps
+
+    shades = colormaps["Blues"].resampled(8)  # few, for a small file
+    columns = min(4, len(heads))
+    rows = -(-len(heads) // columns)
+    figure = picture.blank(7.2, 1.9 * rows + 0.3, rows=rows, columns=columns)
+    for head, axes in zip(range(len(heads)), figure.axes, strict=False):
+        axes.imshow(
+            heads[head], cmap=shades, vmin=0, vmax=heads.max() or 1, interpolation="nearest"
+        )
+        axes.set_title(f"head {head}", fontsize=9, color=picture.INK)
+    return figure
 
 
 def _brief(token: str) -> str:
