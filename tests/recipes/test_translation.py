@@ -62,7 +62,13 @@ def test_seeds_differ_and_repeat(recipe):
     assert losses("a/seed-1") == losses("b/seed-1")
     assert losses("a/seed-1") != losses("a/seed-2")
     record = json.loads(Path("a/record.json").read_text())
-    assert [run["seed"] for run in record["results"]["runs"]] == record["seeds"] == [1, 2]
+    runs = record["results"]["runs"]
+    assert [run["seed"] for run in runs] == record["seeds"] == [1, 2]
+    assert runs[0]["samples"] != runs[1]["samples"]
+    for run in runs:
+        translator = load_translator(f"a/seed-{run['seed']}")
+        said = [sample["translation"] for sample in run["samples"]]
+        assert translator.translate([sample["source"] for sample in run["samples"]]) == said
 
 
 def test_a_run_is_not_overwritten_but_resumed(recipe, capsys):

@@ -12,12 +12,12 @@ CPU = torch.device("cpu")
 
 # Sentences of very unlike lengths: a mean of the two processes' means would be far off.
 RUN = """
-import json, sys
+import json, sys, time
 from pathlib import Path
 import torch
 from txlib.data.batching import BucketedBatches
 from txlib.recurrent import LSTMTranslator, Seq2SeqConfig
-from txlib.training import distributed, fit, translation_loss
+from txlib.training import distributed, fit, resume, translation_loss
 
 def run(folder):
     torch.set_num_threads(1)
@@ -53,11 +53,22 @@ def run(folder):
         print(f"{stop}", flush=True)
     resumed = noisy(steps=6, checkpoint=path, resume=True)
     assert resumed.losses == whole.losses, (resumed.losses, whole.losses)
-    noise = distributed.gather(torch.rand(3), torch.device("cpu"))
+
+    drawn = []
+    def draw(model, batch):
+        drawn.append(torch.rand(3))
+        return translation_loss(model, batch)
+    noisy(steps=1, loss=draw)
+    noise = distributed.gather(drawn[0], torch.device("cpu"))
     assert len(noise) == distributed.world_size()
-    assert len(noise) == 1 or not torch.equal(*noise)
+    assert len(noise) == 1 or not torch.equal(*noise), "all drop the same units"
+
+def save_slowly(*args, save=resume.save_checkpoint, **kwargs):
+    time.sleep(0.3)  # the other process must not look for the file before it is there
+    save(*args, **kwargs)
 
 if __name__ == "__main__":
+    resume.save_checkpoint = save_slowly
     with distributed.process_group(torch.device("cpu")):
         run(Path(sys.argv[1]))
 """

@@ -98,6 +98,12 @@ def test_learns(make_model, batches):
     assert history.losses[-1] < 1.8
 
 
+def test_a_model_in_evaluation_mode_is_trained_with_dropout(make_model, batches):
+    fresh = quiet_fit(make_model(), batches, steps=4)
+    used = quiet_fit(make_model().eval(), batches, steps=4)
+    assert used.losses == fresh.losses
+
+
 def test_the_bar_is_all_that_is_printed(make_model, batches, capsys):
     fit(make_model(), batches, steps=3)
     out, err = capsys.readouterr()

@@ -52,6 +52,14 @@ def test_a_row_of_padding_changes_nothing(case):
     torch.testing.assert_close(masked_cross_entropy(logits, targets, mask), without)
 
 
+def test_a_single_real_token_is_its_own_mean(case):
+    logits, targets, mask = case
+    mask = torch.zeros_like(mask)
+    mask[1, 2] = True
+    expected = F.cross_entropy(logits[1, 2], targets[1, 2])
+    torch.testing.assert_close(masked_cross_entropy(logits, targets, mask), expected)
+
+
 def test_no_real_token_is_zero_with_zero_gradients(case):
     logits, targets, mask = case
     logits.requires_grad_()
