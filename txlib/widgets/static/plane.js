@@ -65,9 +65,12 @@ function place(text, [x, y], size) {
   text.half ||= text.getComputedTextLength() / 2 + 3; // its text never changes
   const half = text.half;
   const [right, down] = far > 1 ? [dx / far, dy / far] : [0, -1];
-  const inside = (at, room) => Math.min(size - room, Math.max(room, at)).toFixed(1);
-  kit.set(text, "x", inside(x + right * (16 + half), half));
-  kit.set(text, "y", inside(y + down * 22 + 4, 12));
+  const inside = (at, room) => Math.min(size - room, Math.max(room, at));
+  const wanted = x + right * (16 + half);
+  const beside = inside(wanted, half);
+  const above = beside === wanted ? down * 22 + 4 : down > 0 ? 28 : -18; // no room at the side
+  kit.set(text, "x", beside.toFixed(1));
+  kit.set(text, "y", inside(y + above, 12).toFixed(1));
 }
 
 function stretch(line, [x1, y1], [x2, y2], weight) {

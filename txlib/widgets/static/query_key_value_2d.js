@@ -43,7 +43,7 @@ function render(context) {
 
   // ---- the plane of the values, and the context among them ----
   const still = plane("still", later, () => paint());
-  still.bound = 1.3 * Math.max(1e-9, ...values.flat().map(Math.abs));
+  still.bound = 1.45 * Math.max(1e-9, ...values.flat().map(Math.abs));
   const shape = svg("polygon", { class: "tx-hull" });
   const strings = values.map(() => svg("line", { class: "tx-string" }));
   const discs = values.map(() => svg("circle", { class: "tx-disc" }));
