@@ -14,11 +14,6 @@ from txlib.recipes.translation_data import (
 TEXTS = ["L'homme voit l'animal.", "L'homme dort.", "Un animal dort."]
 
 
-@pytest.fixture(scope="module")
-def grammar_corpus():
-    return load_corpus("grammar", train_size=40)
-
-
 def test_words_by_hand():
     tokenizer = WordTokenizer.train(TEXTS, min_count=2)
     words = ["<pad>", "<bos>", "<eos>", "<unk>", ".", "L'", "animal", "dort", "homme"]
@@ -55,21 +50,24 @@ def test_words_with_an_apostrophe_that_are_whole():
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
-def test_grammar(grammar_corpus):
-    assert {k: len(v) for k, v in grammar_corpus.splits.items()} == GRAMMAR_SIZES | {"train": 40}
-    assert grammar_corpus == load_corpus("grammar", train_size=40)
-    assert not grammar_corpus.lowercase
-    low, high = grammar_corpus.edges[0], grammar_corpus.edges[-1]
-    lengths = [len(split_words(source)) for source, _ in grammar_corpus.splits["test"]]
-    assert (min(lengths), max(lengths)) == (low, high)
-    beyond = [len(split_words(source)) for source, _ in grammar_corpus.splits["beyond"]]
+def test_grammar(monkeypatch):
+    assert set(GRAMMAR_SIZES) == {"train", "validation", "test", "beyond"}
+    sizes = {"train": 20, "validation": 4, "test": 200, "beyond": 30}
+    monkeypatch.setattr("txlib.recipes.translation_data.GRAMMAR_SIZES", sizes)
+    corpus = load_corpus("grammar", train_size=10)
+    assert {k: len(v) for k, v in corpus.splits.items()} == sizes | {"train": 10}
+    assert corpus == load_corpus("grammar", train_size=10)
+    assert not corpus.lowercase
+    lengths = [len(split_words(source)) for source, _ in corpus.splits["test"]]
+    assert (min(lengths), max(lengths)) == (corpus.edges[0], corpus.edges[-1])
+    beyond = [len(split_words(source)) for source, _ in corpus.splits["beyond"]]
     assert 31 <= min(beyond) <= max(beyond) <= 40
 
 
 def test_the_words_of_the_text_are_the_tokens_of_the_grammar():
     from txlib.data import grammar
 
-    pairs = grammar.generate("test", 1000)
+    pairs = grammar.generate("test", 400)
     for side in ("source", "target"):
         sentences = [getattr(pair, side) for pair in pairs]
         texts = [grammar.detokenize(tokens) for tokens in sentences]

@@ -39,7 +39,7 @@ def test_help_names_every_default(capsys):
         parse(["--help"])
     assert stop.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "(default: 1200 on grammar, 4500 on multi30k)" in text
+    assert "(default: 4000 on grammar, 4500 on multi30k)" in text
     assert "Ctrl-C saves" in text
     assert "None" not in text
 

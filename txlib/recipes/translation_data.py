@@ -11,7 +11,7 @@ from txlib.data.words import join_words, split_words
 
 WHOLE = re.compile(r"((?<=\w)'s\b|\baujourd'hui\b)", re.IGNORECASE)
 TextPair = tuple[str, str]
-GRAMMAR_SIZES = {"train": 20_000, "validation": 1_000, "test": 2_000, "beyond": 500}
+GRAMMAR_SIZES = {"train": 40_000, "validation": 1_000, "test": 2_000, "beyond": 500}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ def load_corpus(name: str, *, train_size: int | None = None) -> Corpus:
 
     Args:
         name: `"grammar"` or `"multi30k"`.
-        train_size: how many training pairs; 20 000 of the grammar, all of Multi30k, if not given.
+        train_size: how many training pairs; 40 000 of the grammar, all of Multi30k, if not given.
 
     Raises:
         ValueError: if there is no such corpus.

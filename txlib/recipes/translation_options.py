@@ -14,11 +14,11 @@ from txlib.recipes.translator import MODELS
 MODULE = "txlib.recipes.translation"
 PRESETS = {
     "grammar": {
-        "steps": 1200,
+        "steps": 4000,
         "batch_size": 64,
         "learning_rate": 3e-3,
-        "d_embedding": 64,
-        "hidden_size": 128,
+        "d_embedding": 128,
+        "hidden_size": 256,
         "dropout": 0.0,
         "min_count": 1,
     },
