@@ -140,6 +140,10 @@ def test_mouse_looks_and_click_holds(open_page):
     page.mouse.move(0, 0)
     expect(told).to_contain_text("Query 7, rue")
     expect(said).to_contain_text("Query 7, rue, puts its largest weight")
+    cells.hover(position=spot)
+    widget.get_by_role("radio", name="query 7 of 8").focus()
+    page.keyboard.press("ArrowUp")
+    expect(told).to_contain_text("Query 6, la")  # the keys win over a mouse that rests
 
 
 def test_explorer_by_keyboard_alone(open_page):
