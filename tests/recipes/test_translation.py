@@ -95,8 +95,8 @@ sys.exit(translation.main(sys.argv[2:]))
 
 
 def test_ctrl_c_saves_and_says_how_to_resume(recipe, tmp_path):
-    words = [*SIZES, "--steps", "400", "--checkpoint-every", "400"]
-    words += ["--evaluate-every", "400", "--out", "stopped"]
+    words = [*SIZES, "--steps", "250", "--checkpoint-every", "250"]
+    words += ["--evaluate-every", "250", "--out", "stopped"]
     with subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(HERE / "conftest.py"), *words],
         stderr=subprocess.PIPE,
@@ -109,7 +109,7 @@ def test_ctrl_c_saves_and_says_how_to_resume(recipe, tmp_path):
         told = process.stderr.read().decode()
     assert process.returncode == 130
     step = len(losses("stopped/seed-1"))
-    assert 0 < step < 400
+    assert 0 < step < 250
     assert f"stopped after step {step}; the checkpoint is stopped/seed-1/last" in told
     (again,) = [line for line in told.splitlines() if line.startswith("to go on: ")]
     assert again.endswith(f"translation {' '.join(words)} --resume")
