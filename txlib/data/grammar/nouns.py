@@ -28,6 +28,11 @@ class Noun:
         """Whether it has a plural and an indefinite article: "a cat", but only "the milk"."""
         return "mass" not in self.tags
 
+    @property
+    def animate(self) -> bool:
+        """Whether it can act: an animal or a person."""
+        return bool(self.tags & {"animal", "person"})
+
 
 # English[/plural] French[/plural] gender [tags], one noun a line, each block of one kind.
 TABLE = {

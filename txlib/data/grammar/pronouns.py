@@ -72,7 +72,7 @@ def sequel(draft: Draft, size: int, past: bool = False) -> list[Item]:
     if past:
         raise ValueError(f"a sequel must be in the present, got past={past}")
     first, second, noun, actors = _plot(draft)
-    alone = bool(noun.tags & {"animal", "person"}) or "animal" in actors[0].tags
+    alone = noun.animate or "animal" in actors[0].tags
     slots = (*SLOTS[:2], (0,), *SLOTS[3:]) if alone else SLOTS
     actor_size, object_size, other_size, verb_size, time_size = draft.rng.choice(
         compositions(size - FIXED, slots)

@@ -13,7 +13,7 @@ from txlib.data.grammar.verb_phrases import VerbPhrase, copula
 def full_noun_phrase(
     draft: Draft, noun: Noun, size: int, *, past: bool, opening: str = OPEN
 ) -> Mention:
-    """A noun phrase of `size` English words, 2 to 8: from 5 words on, something follows its noun.
+    """A noun phrase of `size` English words, 2 to 8; from 4 on, something may follow the noun.
 
     Args:
         draft: receives the English.
@@ -22,7 +22,7 @@ def full_noun_phrase(
         past: the tense of a relative clause.
         opening: as for `noun_phrase`.
     """
-    if size < 5:
+    if size < 4 or (size == 4 and not (noun.animate and draft.chance(0.25))):
         return noun_phrase(draft, noun, size, opening=opening)
     core = draft.rng.choice([n for n in (2, 3, 4) if size - n in _tails(noun, past)])
     head = noun_phrase(draft, noun, core, opening=opening)
@@ -32,7 +32,7 @@ def full_noun_phrase(
 
 def _tails(noun: Noun, past: bool) -> tuple[int, ...]:
     """How many words can follow `noun`; an object relative has no past, where French agrees."""
-    if noun.tags & {"animal", "person"}:
+    if noun.animate:
         return (2, 3, 4, 5, 6)
     return (3, 4) if past else (3, 4, 5, 6)
 
@@ -40,7 +40,7 @@ def _tails(noun: Noun, past: bool) -> tuple[int, ...]:
 def _tail(draft: Draft, head: Mention, size: int, past: bool) -> tuple[list[Item], frozenset[str]]:
     """What follows the noun, and the qualities that it adds."""
     nothing: frozenset[str] = frozenset()
-    animate = not head.noun.tags.isdisjoint(("animal", "person"))
+    animate = head.noun.animate
     if animate and (size < 4 or (size == 4 and draft.chance(0.2))):
         return _acting(draft, head, size, past), nothing
     if animate and (past or draft.chance(0.5)):

@@ -9,7 +9,6 @@ from txlib.data.grammar.noun_phrases import OPEN, Mention, noun_phrase
 from txlib.data.grammar.nouns import Noun
 from txlib.data.grammar.relatives import full_noun_phrase
 
-ANIMATE = frozenset({"animal", "person"})
 # what two animals, or two persons, are sure to have in common: no wings, no age, no beauty
 ANY_ANIMAL, ANY_PERSON = lexicon.NOUN["hedgehog"], lexicon.NOUN["brother"]
 
@@ -33,7 +32,7 @@ def subject(
     """
     nouns = nouns or lexicon.nouns(draft.rng.choice(("animal", "person")))
     noun = draft.pick(nouns)
-    if size < 5 or not noun.tags & ANIMATE or draft.chance(0.6):
+    if size < 5 or not noun.animate or draft.chance(0.6):
         return full_noun_phrase(draft, noun, size, past=past, opening=opening)
     sizes = [n for n in (2, 3, 4) if 2 <= size - 1 - n <= 4]
     first_size = draft.rng.choice(sizes)
