@@ -44,9 +44,7 @@ def test_join_leaves_its_argument_alone():
     assert items == before
 
 
-@pytest.mark.parametrize(
-    "word", ["animal", "âne", "école", "œuf", "île", "hôtel", "homme"]
-)
+@pytest.mark.parametrize("word", ["animal", "âne", "école", "œuf", "île", "hôtel", "homme"])
 def test_vowels_and_mute_h(word):
     assert starts_with_vowel(word)
 

@@ -73,7 +73,7 @@ WORN = {
     "crown": ("heavy", "small"),
     "dress": ("long", "old"),
 }
-READ = {"book": ("long", "sad"), "newspaper": ("old",), "letter": ("long",), "story": ("long",)}
+READ = {"book": ("long", "old"), "newspaper": ("old",), "letter": ("long",), "story": ("long",)}
 BOUGHT = {
     "boat": ("expensive", "old"),
     "painting": ("expensive", "strange"),
