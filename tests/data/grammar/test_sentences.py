@@ -9,57 +9,25 @@ import pytest
 from txlib.data.grammar import animal_and_street
 from txlib.data.grammar.sentences import sentence
 
-NOUNS = {  # French singular and plural, gender, English singular; none looks like a verb
-    "animal animaux m animal",
-    "araignée araignées f spider",
-    "chat chats m cat",
-    "cheval chevaux m horse",
-    "chèvre chèvres f goat",
-    "chien chiens m dog",
-    "girafe girafes f giraffe",
-    "grenouille grenouilles f frog",
-    "hérisson hérissons m hedgehog",
-    "hibou hiboux m owl",
-    "lapin lapins m rabbit",
-    "loup loups m wolf",
-    "oie oies f goose",
-    "oiseau oiseaux m bird",
-    "poule poules f hen",
-    "tortue tortues f tortoise",
-    "vache vaches f cow",
-    "éléphant éléphants m elephant",
-    "femme femmes f woman",
-    "fille filles f girl",
-    "garçon garçons m boy",
-    "homme hommes m man",
-    "héroïne héroïnes f heroine",
-    "oncle oncles m uncle",
-    "reine reines f queen",
-    "roi rois m king",
-    "gâteau gâteaux m cake",
-    "pomme pommes f apple",
-    "boîte boîtes f box",
-    "chapeau chapeaux m hat",
-    "clé clés f key",
-    "hache haches f axe",
-    "histoire histoires f story",
-    "journal journaux m newspaper",
-    "lettre lettres f letter",
-    "livre livres m book",
-    "château châteaux m castle",
-    "grotte grottes f cave",
-    "hôtel hôtels m hotel",
-    "jardin jardins m garden",
-    "place places f square",
-    "plage plages f beach",
-    "pont ponts m bridge",
-    "rivière rivières f river",
-    "rue rues f street",
-    "sentier sentiers m path",
-    "école écoles f school",
-}
+# French singular and plural, gender, English singular; none looks like a verb
+NOUNS = """
+    animal animaux m animal; araignée araignées f spider; chat chats m cat;
+    cheval chevaux m horse; chèvre chèvres f goat; chien chiens m dog;
+    girafe girafes f giraffe; grenouille grenouilles f frog; hérisson hérissons m hedgehog;
+    hibou hiboux m owl; lapin lapins m rabbit; loup loups m wolf; oie oies f goose;
+    oiseau oiseaux m bird; poule poules f hen; tortue tortues f tortoise; vache vaches f cow;
+    éléphant éléphants m elephant; femme femmes f woman; fille filles f girl;
+    garçon garçons m boy; homme hommes m man; héroïne héroïnes f heroine; oncle oncles m uncle;
+    reine reines f queen; roi rois m king; gâteau gâteaux m cake; pomme pommes f apple;
+    boîte boîtes f box; chapeau chapeaux m hat; clé clés f key; hache haches f axe;
+    histoire histoires f story; journal journaux m newspaper; lettre lettres f letter;
+    livre livres m book; château châteaux m castle; grotte grottes f cave;
+    hôtel hôtels m hotel; jardin jardins m garden; place places f square; plage plages f beach;
+    pont ponts m bridge; rivière rivières f river; rue rues f street; sentier sentiers m path;
+    école écoles f school
+"""
 NOUN = {}  # French form to (gender, number, English singular)
-for singular, plural, gender, english in map(str.split, NOUNS):
+for singular, plural, gender, english in map(str.split, NOUNS.split(";")):
     NOUN[plural] = (gender, "p", english)
     NOUN[singular] = (gender, "s", english)
 DETERMINERS = {
