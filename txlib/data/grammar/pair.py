@@ -23,8 +23,8 @@ class Pair:
         target: the French tokens; an elided word keeps its apostrophe ("l'", "animal").
         alignment: (target position, source position) of every pair of words that mean the same.
             Each position of either side occurs at least once.
-        referent: the noun behind the "it" of "because it was too ...", which meaning alone tells;
-            None where the sentence has no such "it".
+        referent: the noun behind the "it" of a reason, "because it was too wide", which often
+            meaning alone tells; None where the sentence has no such "it".
     """
 
     source: tuple[str, ...]

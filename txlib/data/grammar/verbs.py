@@ -49,7 +49,7 @@ INTRANSITIVE = """
     howl hurler howls
     """
 TRANSITIVE = """
-    see/saw voir:voit/voient/vu animal,person animal,person,thing,place
+    see/saw voir:voit/voient/vu animal,person animal,person,solid,small,big,place
     like/- aimer animal,person food,animal,person
     eat/ate manger animal,person food
     find/found trouver animal,person animal,person,food
@@ -94,7 +94,7 @@ TRANSITIVE = """
     """
 GIVING = """
     give/gave donner person small,food
-    show/showed montrer person thing
+    show/showed montrer person solid,small,tree
     offer/offered offrir:offre/offrent/offert person small,food
     send/sent envoyer:envoie/envoient/envoyé person small
     """
