@@ -11,7 +11,7 @@ from txlib.data.grammar.nouns import Noun
 from txlib.data.grammar.sentences import sentence
 from txlib.data.grammar.verbs import Verb
 
-SHARES = (7000, 1000, 1000, 1000)
+SHARES = (8800, 400, 400, 400)
 PATIENCE = 300_000
 
 

@@ -29,7 +29,8 @@ def generate(
 
     To which split a sentence belongs is a function of its English alone: up to 30 words, a hash
     gives 8 in 100 to validation, 8 to test and the rest to train; above, it is the length. So no
-    sentence of one split occurs in another, whatever the seeds. The sentences of `animal_and_street` belong to none, nor does one that contains them.
+    sentence of one split occurs in another, whatever the seeds. The sentences of
+    `animal_and_street` belong to none, nor does one that contains them.
 
     Args:
         split: "train", "validation" or "test", of 4 to 30 English tokens, or "beyond", 31 to 40.
