@@ -18,6 +18,9 @@ ifneq ($(wildcard ../shared/data/SHA256SUMS),)
 export TXLIB_TEST_DATA ?= $(abspath ../shared/data)
 endif
 
+# Two cores are steadier with one thread each; a user's own setting wins.
+export OMP_NUM_THREADS ?= 1
+
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -49,7 +52,7 @@ lint: $(READY) ## style, formatting, spelling
 	$(ENV)/bin/codespell
 
 unit: $(READY) ## the library's tests
-	$(ENV)/bin/python -m pytest -m "not site and not chapters"
+	$(ENV)/bin/python -m pytest -m "not site and not chapters" --ignore tests/benchmarks -n 2 --dist loadfile
 
 notebooks: $(READY) ## the form of every chapter, then every chapter run anew and compared with what is committed
 	$(ENV)/bin/python -m pytest tests/chapters

@@ -125,6 +125,8 @@ class ClaimsTableDirective(SphinxDirective):
             detail += nodes.Text(f"Chapter {claim['settled_in']} will test it: {claim['plan']}")
         else:
             detail += nodes.Text(f"{claim['finding'].strip()} ")
+            if chapter is None:
+                raise self.error(f"{claim['id']!r} has a verdict, but its chapter is not there")
             target = self.env.app.builder.get_relative_uri(CLAIMS_PAGE, chapter)
             detail += nodes.reference(
                 "", f"Chapter {claim['settled_in']}", refuri=f"{target}#claim-{claim['id']}"
