@@ -26,9 +26,8 @@ def public_address(folder: str) -> str | None:
         remote = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
-    match = re.fullmatch(
-        r"(?:https://|(?:ssh://)?git@)github\.com[/:]([^/]+)/([^/]+?)(?:\.git)?/?", remote
-    )
+    host, name = r"(?:https://|(?:ssh://)?git@)github\.com[/:]", r"([^/]+)/([^/]+?)(?:\.git)?/?"
+    match = re.fullmatch(host + name, remote)
     return f"https://github.com/{match[1]}/{match[2]}" if match else None
 
 
