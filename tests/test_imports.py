@@ -12,7 +12,7 @@ import pytest
 import txlib
 
 ROOT = Path(__file__).parents[1]
-OPTIONAL = ("bertviz", "ipywidgets", "jupyterlab", "onnx", "transformers", "triton", "pytest")
+OPTIONAL = ("bertviz", "jupyterlab", "onnx", "transformers", "triton", "pytest")
 HEAVY = ("torch", "numpy", "matplotlib", "IPython", "anywidget")
 MODULES = [module.name for module in pkgutil.walk_packages(txlib.__path__, "txlib.")]
 
