@@ -11,7 +11,7 @@ from txlib.data.grammar.subjects import subject
     ("english", "french"),
     [
         ("the cow and the mouse are white .", "la vache et la souris sont blanches ."),
-        ("the dog and the cow are white .", "le chien et la vache sont blancs ."),
+        ("the cow and the dog are white .", "la vache et le chien sont blancs ."),
     ],
 )
 def test_two_subjects_are_plural_and_feminine_only_together(write, english, french):
