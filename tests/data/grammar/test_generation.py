@@ -61,6 +61,13 @@ def test_splits_are_disjoint_whatever_the_seeds():
     assert len(set().union(*sources.values())) == sum(map(len, sources.values()))
 
 
+def test_shares_of_the_splits():
+    counts = Counter(split_of(("the", "cat", str(number), ".")) for number in range(20_000))
+    assert counts["validation"] == pytest.approx(1600, rel=0.1)
+    assert counts["test"] == pytest.approx(1600, rel=0.1)
+    assert counts.total() == counts["validation"] + counts["test"] + counts["train"]
+
+
 def test_sources_are_all_different(corpus):
     assert len({pair.source for _, pair in corpus}) == len(corpus)
 

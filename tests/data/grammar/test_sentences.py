@@ -188,6 +188,10 @@ def test_negation_has_both_halves(corpus):
         assert halves == sum(word in {"not", "never"} for word in pair.source), pair
 
 
+def test_one_reason_is_enough(corpus):
+    assert max(pair.source.count("because") for _, pair in corpus) == 1
+
+
 def test_alignment_covers_every_word_of_both_sides(corpus):
     for _, pair in corpus:
         targets, sources = zip(*pair.alignment, strict=True)
