@@ -229,10 +229,8 @@ def test_referent_is_the_noun_that_the_pronoun_stands_for(corpus):
     for pair in pairs:
         referent = pair.referent
         pronoun, noun = pair.target[referent.target_pronoun], pair.target[referent.target_noun]
-        assert pair.source[referent.source_pronoun - 1 : referent.source_pronoun + 1] == (
-            "because",
-            "it",
-        )
+        at = referent.source_pronoun
+        assert pair.source[at - 1 : at + 1] == ("because", "it")
         assert (referent.target_pronoun, referent.source_pronoun) in pair.alignment
         assert (referent.target_noun, referent.source_noun) in pair.alignment
         if noun in NOUN:
