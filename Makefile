@@ -54,9 +54,9 @@ lint: $(READY) ## style, formatting, spelling
 unit: $(READY) ## the library's tests
 	$(ENV)/bin/python -m pytest -m "not site and not chapters" --ignore tests/benchmarks -n 2 --dist loadfile
 
-notebooks: $(READY) ## the form of every chapter, then every chapter run anew and compared with what is committed
+notebooks: $(READY) ## the form of every notebook, then every notebook run anew and compared with what is committed
 	$(ENV)/bin/python -m pytest tests/chapters
-	$(ENV)/bin/python -m pytest --nbval --nbval-current-env --override-ini addopts= --override-ini filterwarnings=default chapters
+	$(ENV)/bin/python -m pytest --nbval --nbval-current-env --override-ini addopts= --override-ini filterwarnings=default chapters book/widgets.ipynb
 
 site-test: $(READY) book ## the built website in a real browser
 	$(ENV)/bin/python -m pytest tests/site
@@ -64,7 +64,7 @@ site-test: $(READY) book ## the built website in a real browser
 lab: $(READY) ## open the chapters in JupyterLab
 	$(ENV)/bin/jupyter lab chapters
 
-chapters: $(READY) ## re-execute the chapters that changed, and normalise them
+chapters: $(READY) ## re-execute the notebooks that changed, and normalise them
 	$(ENV)/bin/python book/_tools/refresh.py
 
 bench: $(READY) ## measure speed and memory, as ratios; writes book/results/

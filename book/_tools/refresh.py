@@ -1,4 +1,4 @@
-"""Re-execute the chapters whose code changed, and normalise them so that diffs stay small.
+"""Re-execute the notebooks whose code changed, and normalise them so that diffs stay small.
 
     python book/_tools/refresh.py                # what changed since it was last executed
     python book/_tools/refresh.py --all          # everything
@@ -21,8 +21,14 @@ from nbformat import NotebookNode
 
 from txlib.widgets.stable_ids import stable_ids
 
-CHAPTERS = Path(__file__).parents[2] / "chapters"
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = [*sorted((ROOT / "chapters").glob("*.ipynb")), ROOT / "book" / "widgets.ipynb"]
 KEPT_CELL_METADATA = ("tags", "mystnb", "reason")
+
+
+def id_prefix(path: Path) -> str:
+    """What the ids of a notebook's cells begin with: "ch01" for a chapter, a page's own name."""
+    return f"ch{path.stem[:2]}" if path.stem[:2].isdigit() else path.stem
 
 
 def fingerprint(notebook: NotebookNode) -> str:
@@ -79,12 +85,12 @@ def write(notebook: NotebookNode, path: Path) -> None:
 def main() -> int:
     """Refresh what the command line asks for; 1 if `--check` found something stale."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("chapters", nargs="*", type=Path, help="notebooks (default: all chapters)")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="notebooks (default: all)")
     parser.add_argument("--all", action="store_true", help="execute even what did not change")
     parser.add_argument("--check", action="store_true", help="only report what is stale")
     arguments = parser.parse_args()
     stale = []
-    for path in arguments.chapters or sorted(CHAPTERS.glob("*.ipynb")):
+    for path in arguments.notebooks or NOTEBOOKS:
         notebook = nbformat.read(path, as_version=4)
         if arguments.all or is_stale(notebook):
             stale.append(path.name)
@@ -92,9 +98,9 @@ def main() -> int:
                 print(f"{path.name}: executing", flush=True)
                 execute(notebook, path.parent)
         if not arguments.check:
-            normalise(notebook, f"ch{path.stem[:2]}")
+            normalise(notebook, id_prefix(path))
             write(notebook, path)
-    print(f"stale: {', '.join(stale)}" if stale and arguments.check else "all chapters are fresh")
+    print(f"stale: {', '.join(stale)}" if stale and arguments.check else "all notebooks are fresh")
     return int(bool(stale) and arguments.check)
 
 

@@ -1,0 +1,53 @@
+"""The page of all widgets shows all of them, with what its committed code gives."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import txlib.widgets
+
+PAGE = Path(__file__).parents[2] / "book" / "widgets.ipynb"
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.fixture(scope="module")
+def page():
+    return nbformat.read(PAGE, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def code(page):
+    return [cell for cell in page.cells if cell.cell_type == "code"]
+
+
+def test_page_was_executed_in_order_without_error(code):
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert not [o for cell in code for o in cell.outputs if o.output_type == "error"]
+
+
+def test_outputs_belong_to_the_code(page, refresh):
+    assert not refresh.is_stale(page), "the code changed since it was executed: make chapters"
+
+
+def test_page_is_normalised(page, refresh):
+    again = nbformat.from_dict(page)
+    refresh.normalise(again, refresh.id_prefix(PAGE))
+    assert nbformat.writes(again) + "\n" == PAGE.read_text("utf-8"), "make chapters normalises it"
+
+
+def test_make_chapters_refreshes_it(refresh):
+    assert PAGE in refresh.NOTEBOOKS
+
+
+@pytest.mark.parametrize("name", txlib.widgets.__all__)
+def test_each_widget_is_told_of_called_and_shown(page, code, name):
+    section = [c.source for c in page.cells if c.source.startswith(f"## {name}\n")]
+    assert len(section) == 1
+    for part in ("**Shows** ", "**A question for it:** ", "**Keys:** "):
+        assert part in section[0]
+    (call,) = [cell for cell in code if cell.source.startswith(f"{name}(")]
+    (output,) = call.outputs
+    assert VIEW in output.data
+    assert output.data["text/plain"].startswith(f"{name}(")
+    assert len(output.metadata["image/png"]["alt"]) >= 25
