@@ -23,6 +23,15 @@ def test_the_second_ctrl_c_stops_at_once():
     assert stop.requested
 
 
+@pytest.fixture
+def python_handles_interrupts():
+    """A shell that starts pytest in the background lets it ignore SIGINT."""
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, inherited)
+
+
+@pytest.mark.usefixtures("python_handles_interrupts")
 def test_the_former_handlers_come_back():
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with pytest.raises(RuntimeError, match="inside"), StopRequest():

@@ -3,6 +3,8 @@ from types import ModuleType
 
 import pytest
 
+from txlib.widgets import PredictFirst
+from txlib.widgets.base import prepare_colab
 from txlib.widgets.colab import enable_custom_widgets
 
 
@@ -50,3 +52,13 @@ def test_an_older_colab_without_the_switch_is_a_failure_too(fake_colab):
     fake_colab()
     with pytest.warns(UserWarning, match="AttributeError"):
         assert enable_custom_widgets() is False
+
+
+def test_the_first_widget_switches_colab_on(fake_colab):
+    calls = []
+    fake_colab(lambda: calls.append("on"))
+    prepare_colab.cache_clear()
+    for question in ("One?", "Two?"):
+        PredictFirst(question, ["yes", "no"], answer="yes", explanation="It is.")
+    prepare_colab.cache_clear()
+    assert calls == ["on"]

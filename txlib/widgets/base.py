@@ -3,12 +3,14 @@
 import base64
 import reprlib
 from abc import abstractmethod
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 
 from txlib.widgets import picture
+from txlib.widgets.colab import enable_custom_widgets
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,6 +38,12 @@ def bundle(*filenames: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith(("//", "/*"))) + "\n"
 
 
+@cache
+def prepare_colab() -> bool:
+    """Switch on Colab's manager of custom widgets, once, with the first widget."""
+    return enable_custom_widgets()
+
+
 class CourseWidget(anywidget.AnyWidget):
     """A figure that answers when touched, in a live kernel and on a page without one.
 
@@ -45,6 +53,10 @@ class CourseWidget(anywidget.AnyWidget):
     """
 
     _shown: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, **traits: Any) -> None:
+        prepare_colab()
+        super().__init__(**traits)
 
     @property
     @abstractmethod
