@@ -4,7 +4,6 @@ from txlib.recurrent.cells import GRUCell, LSTMCell, RNNCell
 from txlib.recurrent.encoder import LSTMEncoder
 from txlib.recurrent.forget_bias import set_forget_bias
 from txlib.recurrent.fused import run_fused
-from txlib.recurrent.greedy import evaluating, greedy_continue
 from txlib.recurrent.layers import GRU, LSTM, RNN
 from txlib.recurrent.seq2seq import LSTMTranslator, Seq2SeqConfig
 from txlib.recurrent.tracing import trace_gates
@@ -19,8 +18,6 @@ __all__ = [
     "LSTMTranslator",
     "RNNCell",
     "Seq2SeqConfig",
-    "evaluating",
-    "greedy_continue",
     "run_fused",
     "set_forget_bias",
     "trace_gates",

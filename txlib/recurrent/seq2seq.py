@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from txlib.generation import evaluating, greedy_continue
 from txlib.recurrent.encoder import LSTMEncoder
-from txlib.recurrent.greedy import evaluating, greedy_continue
 
 LSTMState = tuple[Tensor, Tensor]  # (h, c), each (L, B, H)
 

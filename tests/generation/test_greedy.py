@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from txlib.recurrent import evaluating, greedy_continue
+from txlib.generation import evaluating, greedy_continue
 
 PAD, BOS, EOS, V = 0, 1, 2, 7
 SPECIAL = {"eos_id": EOS, "pad_id": PAD}
