@@ -1,7 +1,22 @@
-"""How good a translation is: corpus BLEU, exact match, and both by source length."""
+"""How good a translation is, and how far its attention is right, against what is known."""
 
+from txlib.metrics.alignment import (
+    alignment_error_rate,
+    diagonal_alignment,
+    expected_alignment_error_rate,
+    hard_alignment,
+)
 from txlib.metrics.bleu import corpus_bleu
 from txlib.metrics.by_length import LengthScore, score_by_length
 from txlib.metrics.exact_match import exact_match
 
-__all__ = ["LengthScore", "corpus_bleu", "exact_match", "score_by_length"]
+__all__ = [
+    "LengthScore",
+    "alignment_error_rate",
+    "corpus_bleu",
+    "diagonal_alignment",
+    "exact_match",
+    "expected_alignment_error_rate",
+    "hard_alignment",
+    "score_by_length",
+]
