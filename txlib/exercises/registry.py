@@ -7,7 +7,10 @@ from typing import Any
 
 from txlib.exercises.verdict import Verdict
 
-_CHAPTERS = {1: "txlib.exercises.recurrence"}
+_CHAPTERS = {
+    1: "txlib.exercises.recurrence",
+    2: "txlib.exercises.additive_attention",
+}
 _NAMES = {
     1: (
         "rnn_step",
@@ -16,7 +19,14 @@ _NAMES = {
         "receptive_field",
         "shift_right",
         "masked_loss",
-    )
+    ),
+    2: (
+        "additive_scores",
+        "masked_softmax",
+        "look_back",
+        "alignment_error_rate",
+        "score_cost",
+    ),
 }
 
 
