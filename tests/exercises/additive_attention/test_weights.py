@@ -42,6 +42,7 @@ WRONG = {
         lambda s, m: fill_twice(s, ~m),
         lambda s, m: minus_infinity(s, ~m).softmax(-1),
         lambda s, m: s.masked_fill(m, -torch.inf).softmax(-1) * ~m,
+        lambda s, m: torch.where(m, minus_infinity(s, ~m).softmax(-1), 0.0),
         lambda s, m: s.masked_fill(m, torch.finfo(s.dtype).min).softmax(-1),
     ],
     "after-softmax": [
