@@ -10,6 +10,7 @@ from txlib.exercises.verdict import Verdict
 _CHAPTERS = {
     1: "txlib.exercises.recurrence",
     2: "txlib.exercises.additive_attention",
+    3: "txlib.exercises.query_key_value",
 }
 _NAMES = {
     1: (
@@ -26,6 +27,14 @@ _NAMES = {
         "look_back",
         "alignment_error_rate",
         "score_cost",
+    ),
+    3: (
+        "scaled_scores",
+        "attention_cost",
+        "causal_mask",
+        "entropy",
+        "attend",
+        "unpermute",
     ),
 }
 
