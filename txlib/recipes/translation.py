@@ -17,8 +17,10 @@ import torch
 
 from txlib.data.batching import BucketedBatches
 from txlib.data.download import DataError
+from txlib.data.grammar import generate
 from txlib.device import pick_device, seed_everything
 from txlib.recipes.records import new_record, write_record
+from txlib.recipes.translation_alignment import alignment_scores, can_align
 from txlib.recipes.translation_data import Corpus, load_corpus
 from txlib.recipes.translation_evaluation import bleu_signature, evaluate, samples, table, thin
 from txlib.recipes.translation_options import commands, model_options, parse
@@ -91,6 +93,10 @@ def measure(
     scores = {"test": evaluate(translator, inside, edges=corpus.edges)}
     if beyond:
         scores["beyond"] = evaluate(translator, beyond, edges=(31, 40))
+    if corpus.name == "grammar" and can_align(translator):
+        for split in scores:
+            pairs = generate(split, min(500, len(corpus.splits[split])))
+            scores[split]["alignment_error"] = alignment_scores(translator, pairs)
     return {
         "seed": seed,
         "parameters": translator.num_parameters,

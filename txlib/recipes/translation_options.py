@@ -4,12 +4,14 @@ import argparse
 import os
 import shlex
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from txlib.recipes.records import portable_command
 from txlib.recipes.translation_data import TOKENIZERS
 from txlib.recipes.translator import MODELS
+from txlib.recurrent.attention_translator import Look, Score
 
 MODULE = "txlib.recipes.translation"
 PRESETS = {
@@ -19,6 +21,7 @@ PRESETS = {
         "learning_rate": 3e-3,
         "d_embedding": 128,
         "hidden_size": 256,
+        "d_model": 256,
         "dropout": 0.0,
         "min_count": 1,
     },
@@ -28,6 +31,7 @@ PRESETS = {
         "learning_rate": 2e-3,
         "d_embedding": 128,
         "hidden_size": 256,
+        "d_model": 256,
         "dropout": 0.3,
         "min_count": 2,
     },
@@ -56,13 +60,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def model_options(args: argparse.Namespace) -> dict[str, Any]:
     """The fields of the model's configuration that the command line decides."""
-    return {
-        "d_embedding": args.d_embedding,
-        "hidden_size": args.hidden_size,
-        "num_layers": args.num_layers,
-        "dropout": args.dropout,
-        "bidirectional": not args.one_direction,
-    }
+    config_class, _ = MODELS[args.model]
+    options = vars(args) | {"bidirectional": not args.one_direction}
+    names = {field.name for field in fields(config_class)}
+    return {name: value for name, value in options.items() if name in names}
 
 
 def commands(arguments: Sequence[str]) -> tuple[str, str]:
@@ -123,12 +124,23 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
-    _add_number(group, "d_embedding", "features of an embedding")
-    _add_number(group, "hidden_size", "features of a state")
-    _add_number(group, "num_layers", "layers of encoder and decoder", default=1)
+    _add_number(group, "d_embedding", "lstm, attention: features of an embedding")
+    _add_number(group, "hidden_size", "lstm, attention: features of a state")
+    _add_number(group, "d_model", "attention_only: features of a token")
+    _add_number(group, "num_layers", "lstm, attention: layers of encoder and decoder", default=1)
     _add_number(group, "dropout", "probability", float)
     group.add_argument(
-        "--one-direction", action="store_true", help="let the encoder read forward only"
+        "--one-direction", action="store_true", help="lstm, attention: let the encoder read forward"
+    )
+    _add_number(group, "d_attention", "attention: features to compare by", default=128)
+    group.add_argument(
+        "--look",
+        choices=get_args(Look),
+        default="before",
+        help="attention: look back before the decoder's step or after it (default: before)",
+    )
+    group.add_argument(
+        "--score", choices=get_args(Score), default="additive", help="attention (default: additive)"
     )
     group.add_argument(
         "--tokenizer", choices=sorted(TOKENIZERS), default="word", help="(default: word)"

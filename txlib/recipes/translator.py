@@ -10,12 +10,22 @@ from torch import nn
 
 from txlib.data.batching import EncodedPair, make_batch
 from txlib.device import pick_device
+from txlib.models import AttentionOnlyConfig, AttentionOnlyTranslator
 from txlib.recipes.translation_data import TOKENIZERS, Corpus, TextPair, Tokenizer, train_tokenizer
-from txlib.recurrent import LSTMTranslator, Seq2SeqConfig
+from txlib.recurrent import (
+    AttentionTranslator,
+    AttentionTranslatorConfig,
+    LSTMTranslator,
+    Seq2SeqConfig,
+)
 from txlib.training.atomic import write_atomically
 from txlib.training.checkpoint import load_checkpoint
 
-MODELS = {"lstm": (Seq2SeqConfig, LSTMTranslator)}
+MODELS = {
+    "lstm": (Seq2SeqConfig, LSTMTranslator),
+    "attention": (AttentionTranslatorConfig, AttentionTranslator),
+    "attention_only": (AttentionOnlyConfig, AttentionOnlyTranslator),
+}
 MODEL_FILE = "model.safetensors"
 
 

@@ -1,5 +1,6 @@
-"""Recurrent networks, readable and fused, and the translator that chapter 1 builds from them."""
+"""Recurrent networks, readable and fused, and the translators of chapters 1 and 2."""
 
+from txlib.recurrent.attention_translator import AttentionTranslator, AttentionTranslatorConfig
 from txlib.recurrent.cells import GRUCell, LSTMCell, RNNCell
 from txlib.recurrent.encoder import LSTMEncoder
 from txlib.recurrent.forget_bias import set_forget_bias
@@ -12,6 +13,8 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "AttentionTranslator",
+    "AttentionTranslatorConfig",
     "GRUCell",
     "LSTMCell",
     "LSTMEncoder",

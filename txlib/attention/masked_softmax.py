@@ -1,0 +1,46 @@
+"""Softmax over the keys that a query may attend to."""
+
+import torch
+from torch import Tensor
+
+
+def masked_softmax(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Weights from scores: positive, summing to 1 over the allowed keys, exactly 0 elsewhere.
+
+    Computed in float32 where `scores` has less precision; the result has the dtype of `scores`.
+
+    Args:
+        scores: (..., T_q, T_k).
+        mask: bool, broadcastable to the shape of `scores`. True = may attend.
+
+    Returns:
+        (..., T_q, T_k). A row in which nothing is allowed is all zero, and so is its gradient.
+
+    Raises:
+        ValueError: if `mask` is not bool or does not broadcast to the shape of `scores`.
+    """
+    if mask is not None:
+        check_mask(mask, scores.shape)
+        scores = scores.masked_fill(~mask, -torch.inf)
+    low = scores.dtype in (torch.float16, torch.bfloat16)
+    weights = scores.softmax(dim=-1, dtype=torch.float32 if low else None).to(scores.dtype)
+    if mask is None:
+        return weights
+    return weights.masked_fill(~mask, 0.0)  # a row with no allowed key is 0/0 = NaN until here
+
+
+def check_mask(mask: Tensor, shape: torch.Size | tuple[int, ...]) -> None:
+    """Refuse a mask that is not bool or does not broadcast to `shape`, (..., T_q, T_k).
+
+    Raises:
+        ValueError: with the rule and what was given.
+    """
+    if mask.dtype != torch.bool:
+        raise ValueError(f"mask must be bool, True = may attend, got {mask.dtype}")
+    fits = len(mask.shape) <= len(shape) and all(
+        size in (1, wanted) for size, wanted in zip(mask.shape[::-1], shape[::-1], strict=False)
+    )
+    if not fits:
+        raise ValueError(
+            f"mask must broadcast to (..., T_q, T_k) = {tuple(shape)}, got {tuple(mask.shape)}"
+        )

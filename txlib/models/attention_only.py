@@ -1,0 +1,189 @@
+"""The translator without its LSTMs: embeddings, three looks, and nothing that knows the order."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from txlib.attention import SingleHeadAttention
+from txlib.generation import evaluating, greedy_continue
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionOnlyConfig:
+    """Sizes and choices of an `AttentionOnlyTranslator`.
+
+    Attributes:
+        source_vocab_size: number of source tokens, more than the largest special id.
+        target_vocab_size: V_t, likewise for the target.
+        d_model: C, features of a token throughout.
+        dropout: probability in [0, 1), on embeddings and before the logits.
+        pad_id: fills rows up to the longest.
+        bos_id: starts a target sentence.
+        eos_id: ends it.
+    """
+
+    source_vocab_size: int
+    target_vocab_size: int
+    d_model: int = 128
+    dropout: float = 0.0
+    pad_id: int = 0
+    bos_id: int = 1
+    eos_id: int = 2
+
+    def __post_init__(self) -> None:
+        if self.d_model < 1:
+            raise ValueError(f"d_model must be at least 1, got {self.d_model}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
+        special = (self.pad_id, self.bos_id, self.eos_id)
+        if min(special) < 0 or len(set(special)) < 3:
+            raise ValueError(
+                f"pad_id, bos_id and eos_id must be distinct and not negative, got {special}"
+            )
+        for name in ("source_vocab_size", "target_vocab_size"):
+            if getattr(self, name) <= max(special):
+                raise ValueError(
+                    f"{name} must be more than the largest special id, {max(special)}, "
+                    f"got {getattr(self, name)}"
+                )
+
+
+class PrefixState(NamedTuple):
+    """What decoding goes on from.
+
+    Attributes:
+        memory: (B, T_s, C), the encoded source.
+        mask: bool (B, 1, T_s), True = a real token.
+        prefix: int64 (B, T), the target tokens so far; each step looks at all of them again.
+    """
+
+    memory: Tensor
+    mask: Tensor
+    prefix: Tensor
+
+    def select(self, rows: Tensor) -> "PrefixState":
+        """The same for other rows of the batch: int64 (B_new,), repeats allowed."""
+        return PrefixState(*(part[rows] for part in self))
+
+
+class Look(nn.Module):
+    r"""One look and what becomes of it: $\tanh(W [x; c])$ for a query x and its context c.
+
+    The combining layer is that of the attentional LSTM (Luong et al. 2015, equation 5).
+
+    Args:
+        d_model: C, at least 1.
+    """
+
+    def __init__(self, d_model: int):
+        super().__init__()
+        self.attention = SingleHeadAttention(d_model, d_model, d_model, value_size=d_model)
+        self.combine = nn.Linear(2 * d_model, d_model)
+
+    def forward(
+        self,
+        query: Tensor,
+        memory: Tensor,
+        mask: Tensor | None = None,
+        *,
+        is_causal: bool = False,
+    ) -> Tensor:
+        """(B, T_q, C) and (B, T_k, C) to (B, T_q, C); masks as in `SingleHeadAttention`."""
+        context = self.attention(query, memory, mask, is_causal=is_causal)
+        return self.combine(torch.cat((query, context), dim=-1)).tanh()
+
+
+class AttentionOnlyTranslator(nn.Module):
+    """The source's words look at each other; the target's at those before, then at the source.
+
+    Source: the skeleton of Vaswani et al. 2017, section 3.2.3; chapter 3. What their model has
+    besides, chapters 4 to 6 add: positions, heads, depth. Without positions the encoder sees a bag
+    of words; the causal mask gives the decoder no more than which words came before.
+
+    Args:
+        config: sizes and choices.
+    """
+
+    def __init__(self, config: AttentionOnlyConfig):
+        super().__init__()
+        self.config = config
+        self.source_embedding = nn.Embedding(
+            config.source_vocab_size, config.d_model, padding_idx=config.pad_id
+        )
+        self.target_embedding = nn.Embedding(
+            config.target_vocab_size, config.d_model, padding_idx=config.pad_id
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        self.encoder_look = Look(config.d_model)
+        self.decoder_look = Look(config.d_model)
+        self.cross_look = Look(config.d_model)
+        self.out_proj = nn.Linear(config.d_model, config.target_vocab_size)
+
+    def encode(self, source: Tensor, source_mask: Tensor) -> PrefixState:
+        """Let the words of a sentence look at each other.
+
+        Args:
+            source: int64 (B, T_s), token ids.
+            source_mask: bool (B, T_s), True = a real token.
+
+        Returns:
+            What decoding starts from.
+
+        Raises:
+            ValueError: if `source` is not (B, T_s) or `source_mask` is not bool of that shape.
+        """
+        if source.ndim != 2:
+            raise ValueError(f"source must have shape (B, T_s), got {tuple(source.shape)}")
+        if source_mask.dtype != torch.bool or source_mask.shape != source.shape:
+            raise ValueError(
+                f"source_mask must be bool of source's shape {tuple(source.shape)}, got "
+                f"{source_mask.dtype} of {tuple(source_mask.shape)}"
+            )
+        mask = source_mask[:, None]  # (B, 1, T_s): the same keys for every query
+        embedded = self.dropout(self.source_embedding(source))  # (B, T_s, C)
+        return PrefixState(self.encoder_look(embedded, embedded, mask), mask, source[:, :0])
+
+    def decode(self, state: PrefixState, target_in: Tensor) -> Tensor:
+        """Predict each next token from the true tokens so far, all in one pass.
+
+        Args:
+            state: from `encode`.
+            target_in: int64 (B, T_t), starting with BOS; padding on the right needs no mask.
+
+        Returns:
+            Logits (B, T_t, V_t).
+
+        Raises:
+            ValueError: if `target_in` is not (B, T_t).
+        """
+        if target_in.ndim != 2:
+            raise ValueError(f"target_in must have shape (B, T_t), got {tuple(target_in.shape)}")
+        embedded = self.dropout(self.target_embedding(target_in))  # (B, T_t, C)
+        written = self.decoder_look(embedded, embedded, is_causal=True)
+        found = self.cross_look(written, state.memory, state.mask)
+        return self.out_proj(self.dropout(found))
+
+    def forward(self, source: Tensor, source_mask: Tensor, target_in: Tensor) -> Tensor:
+        """Logits (B, T_t, V_t) under teacher forcing; arguments as in `encode` and `decode`."""
+        return self.decode(self.encode(source, source_mask), target_in)
+
+    def greedy_decode(self, source: Tensor, source_mask: Tensor, *, max_new_tokens: int) -> Tensor:
+        """Translate: in every step take the likeliest token and feed it back.
+
+        Arguments, result and errors are those of `LSTMTranslator.greedy_decode`.
+        """
+        with evaluating(self):
+            return greedy_continue(
+                self._advance,
+                self.encode(source, source_mask),
+                source.new_full((len(source),), self.config.bos_id),
+                eos_id=self.config.eos_id,
+                pad_id=self.config.pad_id,
+                max_new_tokens=max_new_tokens,
+            )
+
+    def _advance(self, state: PrefixState, target_in: Tensor) -> tuple[Tensor, PrefixState]:
+        state = state._replace(prefix=torch.cat((state.prefix, target_in), dim=1))
+        return self.decode(state, state.prefix), state
