@@ -91,18 +91,13 @@ def fused_attention(
     Arguments, result and errors are those of `scaled_dot_product_attention`.
     """
     check_shapes(query, key, value)
-    shape = query.shape[:-1]
-    query, key, value = (_four_dims(x) for x in (query, key, value))
-    if is_causal and mask is None and query.shape[-2] == key.shape[-2]:
-        context = F.scaled_dot_product_attention(query, key, value, is_causal=True, scale=scale)
-    elif (mask := _join(mask, is_causal, query, key)) is None:
-        context = F.scaled_dot_product_attention(query, key, value, scale=scale)
-    else:
-        mask = _four_dims(mask)
-        blind = ~mask.any(dim=-1, keepdim=True)  # (..., T_q, 1): what they see is undone below
-        context = F.scaled_dot_product_attention(query, key, value, mask | blind, scale=scale)
-        context = context.masked_fill(blind, 0.0)
-    return context.reshape(*shape, value.shape[-1])
+    square = is_causal and mask is None and query.shape[-2] == key.shape[-2]
+    mask = None if square else _join(mask, is_causal, query, key)
+    if mask is None:
+        return _run_kernel(query, key, value, None, is_causal=square, scale=scale)
+    blind = ~mask.any(dim=-1, keepdim=True)  # (..., T_q, 1): what they see is undone below
+    context = _run_kernel(query, key, value, mask | blind, is_causal=False, scale=scale)
+    return context.masked_fill(blind, 0.0)
 
 
 def check_shapes(query: Tensor, key: Tensor, value: Tensor | None = None) -> None:
@@ -137,6 +132,16 @@ def _join(mask: Tensor | None, is_causal: bool, query: Tensor, key: Tensor) -> T
     return causal if mask is None else mask & causal
 
 
-def _four_dims(tensor: Tensor) -> Tensor:
-    """Ones in front up to four dimensions, which PyTorch's fused kernels ask for."""
-    return tensor[(None,) * (4 - tensor.ndim)]
+def _run_kernel(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    *,
+    is_causal: bool,
+    scale: float | None,
+) -> Tensor:
+    """PyTorch's own function on four dimensions, without which it takes no fused kernel."""
+    lifted = (x if x is None else x[(None,) * (4 - x.ndim)] for x in (query, key, value, mask))
+    context = F.scaled_dot_product_attention(*lifted, is_causal=is_causal, scale=scale)
+    return context.reshape(*query.shape[:-1], value.shape[-1])

@@ -1,0 +1,49 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+
+def _collect(run, *leaves, parameters=()):
+    leaves = [leaf.detach().clone().requires_grad_() for leaf in leaves]
+    output = run(*leaves)
+    direction = torch.linspace(-1, 2, output.numel()).view_as(output).to(output.dtype)
+    return [output, *torch.autograd.grad((output * direction).sum(), [*leaves, *parameters])]
+
+
+def _by_loops(scores, value, allowed):
+    nothing = torch.zeros(value.shape[-1]).to(value) + 0 * (value.sum() + scores.sum())
+    rows = []
+    for i, row in enumerate(scores):
+        seen = [j for j in range(len(row)) if allowed[i, j]]
+        total = sum(row[j].exp() for j in seen)
+        rows.append(sum((row[j].exp() / total * value[j] for j in seen), nothing))
+    return torch.stack(rows)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def collect():
+    """The output of `run(*leaves)`, and the gradients of a weighted sum of it."""
+    return _collect
+
+
+@pytest.fixture(scope="session")
+def by_loops():
+    """One sentence's context (T_q, D_v), key by key: scores (T_q, T_k) and what is allowed."""
+    return _by_loops
+
+
+@pytest.fixture(scope="session")
+def as_written():
+    """Attention as a formula says it, in whatever precision it is given."""
+
+    def formula(scores, value, mask):
+        if mask is not None:
+            scores = scores.masked_fill(~mask, -torch.inf)
+        return F.softmax(scores, dim=-1) @ value
+
+    return formula
