@@ -8,8 +8,10 @@ from txlib.plotting.attention import head_grid, heatmap
 from txlib.plotting.bars import grouped_bars
 from txlib.plotting.curves import curves_with_bands
 from txlib.plotting.display import show, to_png
+from txlib.plotting.pictures import pictures
 from txlib.plotting.recurrence import gate_traces, receptive_field, unrolled_graph
 from txlib.plotting.scaling import fit_exponent, loglog_slope
+from txlib.plotting.shapes import matrix_shapes
 from txlib.plotting.style import COLORS, PALETTE, series_styles, use_style
 from txlib.plotting.timeline import timeline
 
@@ -23,6 +25,8 @@ __all__ = [
     "head_grid",
     "heatmap",
     "loglog_slope",
+    "matrix_shapes",
+    "pictures",
     "receptive_field",
     "series_styles",
     "show",
