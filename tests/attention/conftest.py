@@ -2,6 +2,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from txlib.attention import padding_mask
+
 
 def _collect(run, *leaves, parameters=()):
     leaves = [leaf.detach().clone().requires_grad_() for leaf in leaves]
@@ -18,6 +20,18 @@ def _by_loops(scores, value, allowed):
         total = sum(row[j].exp() for j in seen)
         rows.append(sum((row[j].exp() / total * value[j] for j in seen), nothing))
     return torch.stack(rows)
+
+
+def _new_mask(kind, B, T_q, T_k):
+    if kind == "none":
+        return None
+    if kind == "padding":
+        return padding_mask(torch.tensor([T_k, *[max(T_k - 3, 1)] * (B - 1)]), T_k)[:, None]
+    shapes = {"shared": (T_q, T_k), "keys": (T_k,), "queries": (B, T_q, 1), "blind": (1, 1)}
+    mask = torch.rand(shapes.get(kind, (B, T_q, T_k))) > 0.4
+    if kind.startswith("blind"):
+        mask[..., :2, :] = False
+    return mask
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +61,9 @@ def as_written():
         return F.softmax(scores, dim=-1) @ value
 
     return formula
+
+
+@pytest.fixture(scope="session")
+def new_mask():
+    """A mask (kind, B, T_q, T_k) of each kind in use; "each" is a random one for each sentence."""
+    return _new_mask

@@ -53,7 +53,7 @@ def test_gradcheck():
     mask = torch.rand(B, T_Q, T_K) > 0.4
     mask[0, 0] = False
     scores = torch.randn(B, T_Q, T_K).double().requires_grad_()
-    assert torch.autograd.gradcheck(lambda s: masked_softmax(s, mask), scores)
+    assert torch.autograd.gradcheck(lambda s: masked_softmax(s, mask), scores, fast_mode=True)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
