@@ -1,5 +1,6 @@
 """Writing the output, for any model that advances a state token by token."""
 
+from txlib.generation.beam import Hypotheses, beam_search, best_hypotheses
 from txlib.generation.greedy import evaluating, greedy_continue
 
-__all__ = ["evaluating", "greedy_continue"]
+__all__ = ["Hypotheses", "beam_search", "best_hypotheses", "evaluating", "greedy_continue"]
