@@ -53,7 +53,7 @@ SCALED_SCORES = Exercise(
         Misconception(
             name="divides-by-width",
             answers=(lambda q, k: _dots(q, k) / q.shape[-1],),
-            message="The dot products are divided by D itself. That is too much: in wide vectors"
+            message="The dot products are divided by D itself. That is too much: for wide vectors"
             " all scores come close to 0 and the softmax hardly chooses.",
             hint="The sum of D random products spreads like which function of D?",
         ),
