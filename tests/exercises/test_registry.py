@@ -15,7 +15,7 @@ def test_names_of_chapter_1():
         "shift_right",
         "masked_loss",
     )
-    assert exercises() == exercises(chapter=1)
+    assert exercises()[:6] == exercises(chapter=1)
 
 
 def test_listing_needs_no_torch():
@@ -27,7 +27,7 @@ def test_listing_needs_no_torch():
 
 
 def test_unknown_chapter():
-    with pytest.raises(ValueError, match=r"chapter must be one of \[1\], got 9"):
+    with pytest.raises(ValueError, match=r"chapter must be one of \[1, 2, 3\], got 9"):
         exercises(9)
 
 

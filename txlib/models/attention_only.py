@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from txlib.attention import SingleHeadAttention
-from txlib.generation import evaluating, greedy_continue
+from txlib.generation import beam_search, evaluating, greedy_continue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +182,32 @@ class AttentionOnlyTranslator(nn.Module):
                 eos_id=self.config.eos_id,
                 pad_id=self.config.pad_id,
                 max_new_tokens=max_new_tokens,
+            )
+
+    def beam_decode(
+        self,
+        source: Tensor,
+        source_mask: Tensor,
+        *,
+        beam_size: int,
+        max_new_tokens: int,
+        length_penalty: float = 0.0,
+    ) -> Tensor:
+        """Translate: keep the `beam_size` likeliest beginnings of each sentence in every step.
+
+        Arguments, result and errors are those of `AttentionTranslator.beam_decode`.
+        """
+        with evaluating(self):
+            return beam_search(
+                self._advance,
+                self.encode(source, source_mask),
+                source.new_full((len(source),), self.config.bos_id),
+                select=PrefixState.select,
+                beam_size=beam_size,
+                eos_id=self.config.eos_id,
+                pad_id=self.config.pad_id,
+                max_new_tokens=max_new_tokens,
+                length_penalty=length_penalty,
             )
 
     def _advance(self, state: PrefixState, target_in: Tensor) -> tuple[Tensor, PrefixState]:

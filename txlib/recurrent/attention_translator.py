@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from txlib.attention import AdditiveAttention, SingleHeadAttention
-from txlib.generation import evaluating, greedy_continue
+from txlib.generation import beam_search, evaluating, greedy_continue
 from txlib.recurrent.encoder import LSTMEncoder
 from txlib.recurrent.seq2seq import LSTMState, Seq2SeqConfig, StateBridge
 
@@ -152,6 +152,44 @@ class AttentionTranslator(nn.Module):
                 eos_id=self.config.eos_id,
                 pad_id=self.config.pad_id,
                 max_new_tokens=max_new_tokens,
+            )
+
+    def beam_decode(
+        self,
+        source: Tensor,
+        source_mask: Tensor,
+        *,
+        beam_size: int,
+        max_new_tokens: int,
+        length_penalty: float = 0.0,
+    ) -> Tensor:
+        """Translate: keep the `beam_size` likeliest beginnings of each sentence in every step.
+
+        Args:
+            source: int64 (B, T_s), token ids.
+            source_mask: bool (B, T_s), True = a real token.
+            beam_size: at least 1; 1 is greedy.
+            max_new_tokens: where to stop sentences that have not ended, at least 1.
+            length_penalty: exponent of `txlib.generation.beam_search`; 0 compares plain
+                log-probabilities, as Bahdanau et al. did.
+
+        Returns:
+            int64 (B, T), as `greedy_decode`.
+
+        Raises:
+            ValueError: if an argument is out of its range.
+        """
+        with evaluating(self):
+            return beam_search(
+                self._advance,
+                self.encode(source, source_mask),
+                source.new_full((len(source),), self.config.bos_id),
+                select=AttentionState.select,
+                beam_size=beam_size,
+                eos_id=self.config.eos_id,
+                pad_id=self.config.pad_id,
+                max_new_tokens=max_new_tokens,
+                length_penalty=length_penalty,
             )
 
     def _advance(self, state: AttentionState, target_in: Tensor) -> tuple[Tensor, AttentionState]:
