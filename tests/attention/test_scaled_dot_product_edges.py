@@ -36,6 +36,20 @@ def test_row_with_no_allowed_key_is_zero_and_differentiable(attend, dtype, D_v, 
     assert leaves[0].grad[:, 2].eq(0).all()
 
 
+def test_blind_rows_do_not_rest_on_what_the_kernel_makes_of_them(monkeypatch, as_written):
+    def kernel(query, key, value, attn_mask=None, *, is_causal, scale):
+        return as_written(query @ key.mT, value, attn_mask)  # NaN where nothing is allowed
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", kernel)
+    leaves = [leaf.requires_grad_() for leaf in qkv()]
+    mask = torch.ones(B, T_Q, T_K, dtype=torch.bool)
+    mask[:, 2] = False
+    out = fused_attention(*leaves, mask)
+    out.sum().backward()
+    assert out[:, 2].eq(0).all()
+    assert all(leaf.grad.isfinite().all() for leaf in leaves)
+
+
 @paths
 def test_more_queries_than_keys_leave_the_first_ones_blind(attend):
     query, key, value = (leaf.requires_grad_() for leaf in qkv(T_K, T_Q))
