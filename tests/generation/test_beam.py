@@ -97,6 +97,20 @@ def test_length_penalty_by_hand():
     torch.testing.assert_close(long.scores, torch.tensor([math.log(0.33) * 6 / 8]))
 
 
+def test_a_beginning_may_overtake_one_that_ended_by_growing_longer():
+    advance = markov(BOS=(0.5, 0.4, 0.1), A=(0.0, 0.0, 1.0), B=(0.9, 0.0, 0.1))
+    found = search(advance, beam_size=3, length_penalty=2.0)
+    assert found.tokens.tolist() == [[A, B, EOS]]  # -1.022 / (8 / 6)^2 = -0.575, above ln 0.5
+    torch.testing.assert_close(found.scores, torch.tensor([math.log(0.36) * 36 / 64]))
+
+
+def test_nothing_goes_on_after_eos_even_where_the_beam_has_room():
+    advance = markov(BOS=(0.5, 0.5, 0.0), A=(0.1, 0.9, 0.0), EOS=(1.0, 0.0, 0.0))
+    found = search(advance, beam_size=9, length_penalty=1.0)
+    assert found.tokens.tolist() == [[EOS]]
+    torch.testing.assert_close(found.scores, torch.tensor([math.log(0.5)]))
+
+
 def test_one_that_ended_goes_before_likelier_ones_that_were_cut():
     advance = markov(BOS=(0.1, 0.5, 0.4), A=(0.0, 1.0, 0.0), B=(0.0, 0.0, 1.0))
     assert search(advance, beam_size=3).tokens.tolist() == [[EOS]]
@@ -238,8 +252,9 @@ def test_after_eos_there_is_only_pad():
     assert found.tokens.shape[1] == max(len(written) for written in strip(found.tokens))
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
 @pytest.mark.parametrize("beam_size", [1, 2, 9])
-def test_no_step_is_taken_once_nothing_can_win(beam_size):
+def test_no_step_is_taken_once_nothing_can_win(beam_size, alpha):
     calls = []
     likely_eos = markov(BOS=(0.9, 0.06, 0.04), A=(0.9, 0.06, 0.04), B=(0.9, 0.06, 0.04))
 
@@ -247,21 +262,33 @@ def test_no_step_is_taken_once_nothing_can_win(beam_size):
         calls.append(tokens.shape)
         return likely_eos(state, tokens)
 
-    found = search(counted, rows=4, beam_size=beam_size, max_new_tokens=50)
+    options = {"beam_size": beam_size, "length_penalty": alpha}
+    found = search(counted, rows=4, max_new_tokens=50, **options)
     assert found.tokens.tolist() == [[EOS]] * 4
     assert calls == [(4 * beam_size, 1)]
 
 
-def test_a_row_is_done_when_as_many_have_ended_as_the_beam_is_wide():
+@pytest.mark.parametrize(
+    ("beam_size", "chances", "steps"),
+    [
+        (3, {"BOS": (0.45, 0.55, 0.0), "A": (0.45, 0.55, 0.0)}, 3),  # one ends in each step
+        (
+            2,
+            {"BOS": (0.0, 0.5, 0.5), "A": (0.6, 0.4, 0.0), "B": (0.6, 0.0, 0.4)},
+            2,
+        ),  # both at once
+    ],
+)
+def test_a_row_is_done_when_as_many_have_ended_as_the_beam_is_wide(beam_size, chances, steps):
     calls = []
-    steps = markov(BOS=(0.45, 0.55, 0.0), A=(0.45, 0.55, 0.0))
+    advance = markov(**chances)
 
     def counted(state, tokens):
         calls.append(tokens)
-        return steps(state, tokens)
+        return advance(state, tokens)
 
-    search(counted, beam_size=3, max_new_tokens=50, length_penalty=9.0)
-    assert len(calls) == 3
+    search(counted, beam_size=beam_size, max_new_tokens=50, length_penalty=9.0)
+    assert len(calls) == steps
 
 
 def test_a_single_path_in_a_beam_that_is_wider_than_the_vocabulary():
