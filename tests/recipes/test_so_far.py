@@ -29,14 +29,15 @@ def test_row_holds_medians_over_seeds():
 
 def test_table_has_a_row_for_each_chapter_so_far(monkeypatch):
     monkeypatch.setattr(so_far, "CHAPTERS", {"first": (1, "a"), "second": (2, "b")})
-    record = {"device": "CPU, 1 thread", "results": {"runs": RUNS}}
+    record = {"device": "CPU, 1 thread", "results": {"runs": RUNS, "settings": {"steps": 3000}}}
     monkeypatch.setattr(so_far, "load_record", lambda name: record)
     table = so_far.translator_so_far(1)
     assert [row[:2] for row in table.rows] == [(1, "first")]
+    assert table.rows[0][-1] == "3,000"
     assert len(so_far.translator_so_far(2).rows) == 2
     text = so_far.translator_so_far(2)._repr_markdown_()
     assert text.count("CPU, 1 thread") == 1
-    assert {line.count("|") for line in text.splitlines() if line.startswith("|")} == {8}
+    assert {line.count("|") for line in text.splitlines() if line.startswith("|")} == {9}
 
 
 def test_chapter_must_be_positive():

@@ -6,7 +6,12 @@ from typing import Any
 
 from txlib.recipes.records import load_record
 
-CHAPTERS = {"LSTM seq2seq": (1, "translation_grammar_lstm")}  # row: (chapter, record)
+CHAPTERS = {  # row: (chapter, record)
+    "LSTM seq2seq": (1, "translation_grammar_lstm"),
+    "with additive attention": (2, "translation_grammar_attention"),
+    "with scaled dot products": (3, "translation_grammar_score_scaled_dot"),
+    "without its LSTMs": (3, "translation_grammar_attention_only"),
+}
 LONG = 21  # words; a source sentence from here on counts as long
 COLUMNS = (
     "chapter",
@@ -16,6 +21,7 @@ COLUMNS = (
     "training, tokens/s",
     "decoding, tokens/s",
     "parameters",
+    "steps",
 )
 
 
@@ -52,7 +58,9 @@ def translator_so_far(chapter: int) -> TranslatorSoFar:
     for name, (number, record_name) in CHAPTERS.items():
         if number <= chapter:
             record = load_record(record_name)
-            rows.append((number, name, *summarise(record["results"]["runs"])))
+            results = record["results"]
+            steps = f"{results['settings']['steps']:,}"
+            rows.append((number, name, *summarise(results["runs"]), steps))
             devices.append(record["device"])
     return TranslatorSoFar(tuple(rows), tuple(devices))
 
