@@ -104,6 +104,13 @@ def test_a_beginning_may_overtake_one_that_ended_by_growing_longer():
     torch.testing.assert_close(found.scores, torch.tensor([math.log(0.36) * 36 / 64]))
 
 
+def test_an_end_leaves_its_place_to_the_next_beginning():
+    advance = markov(BOS=(0.4, 0.35, 0.25), A=(0.0, 1.0, 0.0), B=(1.0, 0.0, 0.0))
+    found = search(advance, beam_size=2, length_penalty=9.0)
+    assert found.tokens.tolist() == [[B, EOS]]
+    torch.testing.assert_close(found.scores, torch.tensor([math.log(0.25) * (6 / 7) ** 9]))
+
+
 def test_nothing_goes_on_after_eos_even_where_the_beam_has_room():
     advance = markov(BOS=(0.5, 0.5, 0.0), A=(0.1, 0.9, 0.0), EOS=(1.0, 0.0, 0.0))
     found = search(advance, beam_size=9, length_penalty=1.0)

@@ -124,7 +124,7 @@ def best_hypotheses(
         ended_so_far = ended_so_far + aside.sum(dim=1)
 
         kept = ends.int().argsort(dim=1, stable=True)[:, :K]  # those that go on, best first
-        live = scores.masked_fill(ends, -torch.inf).gather(1, kept)
+        live = scores.gather(1, kept)
         parent = parent.gather(1, kept)
         tokens = torch.cat([tokens[row, parent], token.gather(1, kept)[..., None]], dim=2)
         sources = row * K + parent
