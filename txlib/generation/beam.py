@@ -100,7 +100,7 @@ def best_hypotheses(
     row = torch.arange(B, device=first.device)[:, None]
     sources = row.expand(B, K)  # the rows of the state that the beam's rows continue
     tokens = first[:, None, None].expand(B, K, 1)
-    live = torch.full((B, K), -torch.inf, device=first.device)
+    live = torch.full((B, K), -torch.inf, dtype=torch.float32, device=first.device)
     live[:, 0] = 0.0  # the beam starts as one hypothesis, not as K equal ones
     best = first.new_full((B, max_new_tokens), pad_id)
     best_scores = live.new_full((B,), -torch.inf)
