@@ -160,10 +160,7 @@ class AttentionOnlyTranslator(nn.Module):
         """
         if target_in.ndim != 2:
             raise ValueError(f"target_in must have shape (B, T_t), got {tuple(target_in.shape)}")
-        embedded = self.dropout(self.target_embedding(target_in))  # (B, T_t, C)
-        written = self.decoder_look(embedded, embedded, is_causal=True)
-        found = self.cross_look(written, state.memory, state.mask)
-        return self.out_proj(self.dropout(found))
+        return self._advance(state, target_in)[0]
 
     def forward(self, source: Tensor, source_mask: Tensor, target_in: Tensor) -> Tensor:
         """Logits (B, T_t, V_t) under teacher forcing; arguments as in `encode` and `decode`."""
@@ -212,4 +209,8 @@ class AttentionOnlyTranslator(nn.Module):
 
     def _advance(self, state: PrefixState, target_in: Tensor) -> tuple[Tensor, PrefixState]:
         state = state._replace(prefix=torch.cat((state.prefix, target_in), dim=1))
-        return self.decode(state, state.prefix), state
+        embedded = self.dropout(self.target_embedding(state.prefix))  # (B, T, C)
+        new = embedded[:, embedded.shape[1] - target_in.shape[1] :]  # (B, T_t, C)
+        written = self.decoder_look(new, embedded, is_causal=True)
+        found = self.cross_look(written, state.memory, state.mask)
+        return self.out_proj(self.dropout(found)), state
