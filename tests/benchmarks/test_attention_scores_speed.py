@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from time import perf_counter, process_time
 from typing import Any
 
@@ -25,7 +25,7 @@ from txlib.recipes.records import new_record, write_record
 RESULT = Path(__file__).parents[2] / "book" / "results" / "attention_scores_speed.json"
 D_MODEL, BATCH, REPEATS = 64, 1, 21
 LENGTHS = (16, 32, 64, 128, 256, 512, 1024)
-AT_ONCE = 0.005  # seconds that one measurement lasts at least: short calls are repeated
+AT_ONCE = 0.02  # seconds that one measurement lasts at least: short calls are repeated
 REFERENCE = "dot product, fused"
 DIRECTIONS = {"forward": False, "forward and backward": True}
 
@@ -71,7 +71,10 @@ def _wait_for(device: torch.device) -> None:
         getattr(torch, device.type).synchronize()
 
 
-def time_ratios(layers: dict[str, nn.Module], inputs: list[Tensor], backward: bool) -> dict:
+def time_ratios(
+    layers: dict[str, nn.Module], inputs: list[Tensor], backward: bool
+) -> dict[str, list[float]]:
+    """The quartiles of each layer's time over the reference's."""
     device = inputs[0].device
     calls = {name: partial(run, layer, inputs, backward) for name, layer in layers.items()}
     times = {}
@@ -82,7 +85,8 @@ def time_ratios(layers: dict[str, nn.Module], inputs: list[Tensor], backward: bo
         {name: timed(call, device, times[name])[0] for name, call in calls.items()}
         for _ in range(REPEATS)
     ]
-    return {name: median(row[name] / row[REFERENCE] for row in rounds) for name in layers}
+    ratios = {name: [row[name] / row[REFERENCE] for row in rounds] for name in layers}
+    return {name: quantiles(found, n=4) for name, found in ratios.items()}
 
 
 def peak_bytes(call: Callable[[], Any], device: torch.device, trace: Path) -> int:
@@ -139,7 +143,9 @@ def test_attention_scores_speed(num_threads, tmp_path):
         layers, inputs = new_layers(device), new_inputs(length, device)
         for direction, backward in DIRECTIONS.items():
             here = {"length": length, "direction": direction}
-            times.append({**here, "ratios": time_ratios(layers, inputs, backward)})
+            quartiles = time_ratios(layers, inputs, backward)
+            ratios = {name: middle for name, (_, middle, _) in quartiles.items()}
+            times.append({**here, "ratios": ratios, "quartiles": quartiles})
             counted_layers, counted = new_layers(counted_on), new_inputs(length, counted_on)
             peaks = {
                 name: peak_bytes(partial(run, layer, counted, backward), counted_on, trace)
