@@ -4,14 +4,19 @@ A link is (query, key), which in a translator is (target position, source positi
 `txlib.data.grammar.Pair.alignment`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING
 
-import numpy as np
-from torch import Tensor
+if TYPE_CHECKING:  # importing metrics stays light
+    import numpy as np
+    from torch import Tensor
+
+    Matrix = Tensor | np.ndarray | Sequence[Sequence[float]]
 
 Links = AbstractSet[tuple[int, int]]
-Matrix = Tensor | np.ndarray | Sequence[Sequence[float]]
 
 ROUNDING = 1e-2  # a row of bfloat16 weights misses 1 by a few thousandths
 
@@ -128,7 +133,9 @@ def expected_alignment_error_rate(
 
 def _distributions(name: str, weights: Matrix) -> np.ndarray:
     """`weights` in float64, each row divided by its sum, zero rows kept."""
-    if isinstance(weights, Tensor):
+    import numpy as np
+
+    if hasattr(weights, "detach"):
         weights = weights.detach().cpu().double().numpy()
     rows = np.asarray(weights, dtype=np.float64)
     if rows.ndim != 2 or 0 in rows.shape:
