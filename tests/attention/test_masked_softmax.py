@@ -80,3 +80,11 @@ def test_mask_must_be_bool():
 def test_mask_must_broadcast(shape):
     with pytest.raises(ValueError, match=r"mask must broadcast .* = \(2, 3, 5\), got \("):
         masked_softmax(torch.zeros(B, T_Q, T_K), torch.ones(shape, dtype=torch.bool))
+
+
+def test_a_blind_row_makes_no_nan_on_the_way():
+    scores = torch.randn(3, 4, requires_grad=True)
+    mask = torch.tensor([[True], [False], [True]])
+    with torch.autograd.set_detect_anomaly(True):
+        masked_softmax(scores, mask).square().sum().backward()
+    assert scores.grad[1].eq(0).all()

@@ -21,12 +21,13 @@ def masked_softmax(scores: Tensor, mask: Tensor | None = None) -> Tensor:
     """
     if mask is not None:
         check_mask(mask, scores.shape)
-        scores = scores.masked_fill(~mask, -torch.inf)
+        blind = ~mask.any(dim=-1, keepdim=True)  # sees all until the end: 0/0 would be NaN
+        scores = scores.masked_fill(~(mask | blind), -torch.inf)
     low = scores.dtype in (torch.float16, torch.bfloat16)
     weights = scores.softmax(dim=-1, dtype=torch.float32 if low else None).to(scores.dtype)
     if mask is None:
         return weights
-    return weights.masked_fill(~mask, 0.0)  # a row with no allowed key is 0/0 = NaN until here
+    return weights.masked_fill(~mask, 0.0)
 
 
 def check_mask(mask: Tensor, shape: torch.Size | tuple[int, ...]) -> None:
