@@ -75,6 +75,12 @@ def test_scale(scale, vmax, top):
     assert (image.norm.vmin, image.norm.vmax) == (0.0, top)
 
 
+@pytest.mark.parametrize("named", [{}, {"value_name": "derivative"}])
+def test_colour_bar_says_what_a_cell_holds(weights, named):
+    figure = heatmap(weights, QUERIES, KEYS, **named)
+    assert figure.axes[-1].get_ylabel() == named.get("value_name", "weight")
+
+
 def test_draws_into_given_axes(weights):
     from matplotlib.figure import Figure
 

@@ -29,6 +29,7 @@ def heatmap(
     ax: Axes | None = None,
     query_name: str | None = None,
     key_name: str | None = None,
+    value_name: str = "weight",
     vmax: float | None = None,
 ) -> Figure:
     """How much each query (row) draws from each key (column).
@@ -46,6 +47,7 @@ def heatmap(
         ax: draw here instead of in a figure of its own.
         query_name: what the rows are ("French"); the axis then reads "query (French)".
         key_name: what the columns are.
+        value_name: what a cell holds, for the colour bar.
         vmax: the weight that the darkest colour stands for; by default 1, or the largest weight
             where that is above 1.
 
@@ -70,7 +72,7 @@ def heatmap(
     if max(matrix.shape) <= NUMBERED_UP_TO:
         _write_numbers(ax, matrix, image)
     figure = ax.get_figure(root=True)
-    _add_colorbar(figure, image, ax)
+    _add_colorbar(figure, image, ax, value_name)
     return figure
 
 
@@ -134,7 +136,7 @@ def head_grid(
         ax.tick_params(labelleft=index % columns == 0, labelbottom=index + columns >= len(heads))
     figure.supxlabel(_axis_name("key", key_name), fontsize=13)
     figure.supylabel(_axis_name("query", query_name), fontsize=13)
-    _add_colorbar(figure, image, list(figure.axes))
+    _add_colorbar(figure, image, list(figure.axes), "weight")
     return figure
 
 
@@ -197,10 +199,10 @@ def _write_numbers(ax: Axes, matrix: np.ndarray, image: AxesImage) -> None:
         ax.text(column, row, f"{weight:.2f}", ha="center", va="center", color=color, fontsize=size)
 
 
-def _add_colorbar(figure: Figure, image: AxesImage, ax: Any) -> None:
+def _add_colorbar(figure: Figure, image: AxesImage, ax: Any, label: str) -> None:
     bar = figure.colorbar(image, ax=ax, shrink=0.9, pad=0.02, aspect=28)
     bar.outline.set_visible(False)
-    bar.set_label("weight")
+    bar.set_label(label)
 
 
 def _top_of_scale(array: np.ndarray, vmax: float | None) -> float:
