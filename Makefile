@@ -38,7 +38,7 @@ $(BOOK_READY): book/requirements.txt constraints.txt
 	@touch $@
 
 book: $(BOOK_READY) ## build the website; warnings are errors; needs no torch
-	@$(BOOK_ENV)/bin/jupyter-book build . --config book/_config.yml --toc book/_toc.yml --path-output book -W --keep-going --quiet || { rm -rf book/_build; exit 1; } # a second run would not warn again
+	@$(BOOK_ENV)/bin/jupyter-book build . --all --config book/_config.yml --toc book/_toc.yml --path-output book -W --keep-going --quiet || { rm -rf book/_build; exit 1; } # whole: pages name each other
 	@echo "The front page: $(CURDIR)/$(HTML)/index.html"
 
 serve: book ## serve the website on http://localhost:8000 (PORT=…)

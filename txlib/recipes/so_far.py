@@ -9,7 +9,7 @@ from txlib.recipes.records import load_record
 CHAPTERS = {  # row: (chapter, record)
     "LSTM seq2seq": (1, "translation_grammar_lstm"),
     "with additive attention": (2, "translation_grammar_attention"),
-    "with scaled dot products": (3, "translation_grammar_score_scaled_dot"),
+    "with scaled dot products": (3, "translation_grammar_score_scaled_dot_longer"),
     "without its LSTMs": (3, "translation_grammar_attention_only"),
 }
 LONG = 21  # words; a source sentence from here on counts as long
