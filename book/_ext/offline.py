@@ -1,4 +1,4 @@
-"""Keep the site self-contained and sound: MathJax from the site itself, no request, no fault."""
+"""Keep the site self-contained, light and sound: MathJax from the site, icons from a font."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 QUIET_SEARCH = (
     'if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;'
 )
+ICONS = re.compile(r'<script src="[^"]*/scripts/fontawesome\.js[^"]*"></script>')
 PARTS = ("tex-chtml.js", "output/chtml/fonts", "a11y", "sre")
 
 
@@ -37,6 +38,17 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
             shutil.copy2(source, place)
 
 
+def drop_icon_script(app: Sphinx, exception: Exception | None) -> None:
+    """Leave the icons to the theme's web font: its script draws them anew, for 0.5 MB a page."""
+    if exception or app.builder.format != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text("utf-8")
+        lighter = ICONS.sub("", text)
+        if lighter != text:
+            page.write_text(lighter, "utf-8")
+
+
 def mend_roles(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
     """Give bibliography entries a role that is not deprecated, and drop ids that repeat."""
     if body := context.get("body"):
@@ -45,9 +57,10 @@ def mend_roles(app: Sphinx, page: str, template: str, context: dict, doctree: ob
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Point Sphinx at the local MathJax, and copy it at the end of the build."""
+    """Point Sphinx at the local MathJax; copy it, and drop what is too heavy, after the build."""
     app.config.mathjax_path = "mathjax/tex-chtml.js"
     app.add_js_file(None, body=QUIET_SEARCH)
     app.connect("html-page-context", mend_roles)
     app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", drop_icon_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -24,3 +24,12 @@ def test_nothing_is_copied_where_no_site_was_built(load, tmp_path, exception, fo
     app = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(format=format))
     load("offline").copy_mathjax(app, exception)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_icons_come_from_a_font_and_not_from_a_script(read, private_book):
+    page = read(private_book / "chapters" / "01_one.html")
+    assert page.select('script[src*="fontawesome"]') == []
+    assert page.select('script[src*="bootstrap"]')
+    styles = (private_book / "_static" / "styles" / "pydata-sphinx-theme.css").read_text("utf-8")
+    assert ".fa-bars:before" in styles
+    assert list((private_book / "_static" / "vendor" / "fontawesome" / "webfonts").iterdir())
