@@ -7,47 +7,24 @@ import torch
 from torch import Tensor, nn
 
 from txlib.attention import SingleHeadAttention
-from txlib.generation import beam_search, evaluating, greedy_continue
+from txlib.generation import EncoderDecoder, EncoderDecoderConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class AttentionOnlyConfig:
-    """Sizes and choices of an `AttentionOnlyTranslator`.
+class AttentionOnlyConfig(EncoderDecoderConfig):
+    """Sizes and choices of an `AttentionOnlyTranslator`, beside those of every `EncoderDecoder`.
+
+    Dropout falls on embeddings and before the logits.
 
     Attributes:
-        source_vocab_size: number of source tokens, more than the largest special id.
-        target_vocab_size: V_t, likewise for the target.
         d_model: C, features of a token throughout.
-        dropout: probability in [0, 1), on embeddings and before the logits.
-        pad_id: fills rows up to the longest.
-        bos_id: starts a target sentence.
-        eos_id: ends it.
     """
 
-    source_vocab_size: int
-    target_vocab_size: int
     d_model: int = 128
-    dropout: float = 0.0
-    pad_id: int = 0
-    bos_id: int = 1
-    eos_id: int = 2
 
     def __post_init__(self) -> None:
-        if self.d_model < 1:
-            raise ValueError(f"d_model must be at least 1, got {self.d_model}")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
-        special = (self.pad_id, self.bos_id, self.eos_id)
-        if min(special) < 0 or len(set(special)) < 3:
-            raise ValueError(
-                f"pad_id, bos_id and eos_id must be distinct and not negative, got {special}"
-            )
-        for name in ("source_vocab_size", "target_vocab_size"):
-            if getattr(self, name) <= max(special):
-                raise ValueError(
-                    f"{name} must be more than the largest special id, {max(special)}, "
-                    f"got {getattr(self, name)}"
-                )
+        super().__post_init__()
+        self.check_sizes("d_model")
 
 
 class PrefixState(NamedTuple):
@@ -62,10 +39,6 @@ class PrefixState(NamedTuple):
     memory: Tensor
     mask: Tensor
     prefix: Tensor
-
-    def select(self, rows: Tensor) -> "PrefixState":
-        """The same for other rows of the batch: int64 (B_new,), repeats allowed."""
-        return PrefixState(*(part[rows] for part in self))
 
 
 class Look(nn.Module):
@@ -95,7 +68,7 @@ class Look(nn.Module):
         return self.combine(torch.cat((query, context), dim=-1)).tanh()
 
 
-class AttentionOnlyTranslator(nn.Module):
+class AttentionOnlyTranslator(EncoderDecoder):
     """The source's words look at each other; the target's at those before, then at the source.
 
     Source: the skeleton of Vaswani et al. 2017, section 3.2.3; chapter 3. What their model has
@@ -107,8 +80,7 @@ class AttentionOnlyTranslator(nn.Module):
     """
 
     def __init__(self, config: AttentionOnlyConfig):
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.source_embedding = nn.Embedding(
             config.source_vocab_size, config.d_model, padding_idx=config.pad_id
         )
@@ -145,72 +117,16 @@ class AttentionOnlyTranslator(nn.Module):
         embedded = self.dropout(self.source_embedding(source))  # (B, T_s, C)
         return PrefixState(self.encoder_look(embedded, embedded, mask), mask, source[:, :0])
 
-    def decode(self, state: PrefixState, target_in: Tensor) -> Tensor:
-        """Predict each next token from the true tokens so far, all in one pass.
-
-        Args:
-            state: from `encode`.
-            target_in: int64 (B, T_t), starting with BOS; padding on the right needs no mask.
-
-        Returns:
-            Logits (B, T_t, V_t).
-
-        Raises:
-            ValueError: if `target_in` is not (B, T_t).
-        """
-        if target_in.ndim != 2:
-            raise ValueError(f"target_in must have shape (B, T_t), got {tuple(target_in.shape)}")
-        return self._advance(state, target_in)[0]
-
-    def forward(self, source: Tensor, source_mask: Tensor, target_in: Tensor) -> Tensor:
-        """Logits (B, T_t, V_t) under teacher forcing; arguments as in `encode` and `decode`."""
-        return self.decode(self.encode(source, source_mask), target_in)
-
-    def greedy_decode(self, source: Tensor, source_mask: Tensor, *, max_new_tokens: int) -> Tensor:
-        """Translate: in every step take the likeliest token and feed it back.
-
-        Arguments, result and errors are those of `LSTMTranslator.greedy_decode`.
-        """
-        with evaluating(self):
-            return greedy_continue(
-                self._advance,
-                self.encode(source, source_mask),
-                source.new_full((len(source),), self.config.bos_id),
-                eos_id=self.config.eos_id,
-                pad_id=self.config.pad_id,
-                max_new_tokens=max_new_tokens,
-            )
-
-    def beam_decode(
-        self,
-        source: Tensor,
-        source_mask: Tensor,
-        *,
-        beam_size: int,
-        max_new_tokens: int,
-        length_penalty: float = 0.0,
-    ) -> Tensor:
-        """Translate: keep the `beam_size` likeliest beginnings of each sentence in every step.
-
-        Arguments, result and errors are those of `AttentionTranslator.beam_decode`.
-        """
-        with evaluating(self):
-            return beam_search(
-                self._advance,
-                self.encode(source, source_mask),
-                source.new_full((len(source),), self.config.bos_id),
-                select=PrefixState.select,
-                beam_size=beam_size,
-                eos_id=self.config.eos_id,
-                pad_id=self.config.pad_id,
-                max_new_tokens=max_new_tokens,
-                length_penalty=length_penalty,
-            )
-
-    def _advance(self, state: PrefixState, target_in: Tensor) -> tuple[Tensor, PrefixState]:
+    def advance(self, state: PrefixState, target_in: Tensor) -> tuple[Tensor, PrefixState]:
+        """Look from the new tokens: (B, T) to logits (B, T, V_t) and the longer prefix."""
         state = state._replace(prefix=torch.cat((state.prefix, target_in), dim=1))
         embedded = self.dropout(self.target_embedding(state.prefix))  # (B, T, C)
         new = embedded[:, embedded.shape[1] - target_in.shape[1] :]  # (B, T_t, C)
         written = self.decoder_look(new, embedded, is_causal=True)
         found = self.cross_look(written, state.memory, state.mask)
         return self.out_proj(self.dropout(found)), state
+
+    @staticmethod
+    def select(state: PrefixState, rows: Tensor) -> PrefixState:
+        """The same state for other rows of the batch: int64 (B_new,), repeats allowed."""
+        return PrefixState(*(part[rows] for part in state))

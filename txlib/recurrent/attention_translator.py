@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from txlib.attention import AdditiveAttention, SingleHeadAttention
-from txlib.generation import beam_search, evaluating, greedy_continue
+from txlib.generation import EncoderDecoder
 from txlib.recurrent.encoder import LSTMEncoder
 from txlib.recurrent.seq2seq import LSTMState, Seq2SeqConfig, StateBridge
 
@@ -35,8 +35,7 @@ class AttentionTranslatorConfig(Seq2SeqConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.d_attention < 1:
-            raise ValueError(f"d_attention must be at least 1, got {self.d_attention}")
+        self.check_sizes("d_attention")
         for name, choices in (("look", get_args(Look)), ("score", get_args(Score))):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
@@ -57,13 +56,8 @@ class AttentionState(NamedTuple):
     values: Tensor
     mask: Tensor
 
-    def select(self, rows: Tensor) -> "AttentionState":
-        """The same for other rows of the batch: int64 (B_new,), repeats allowed."""
-        h, c = (state[:, rows] for state in self.lstm)
-        return AttentionState((h, c), self.keys[rows], self.values[rows], self.mask[rows])
 
-
-class AttentionTranslator(nn.Module):
+class AttentionTranslator(EncoderDecoder):
     r"""An LSTM reads the sentence, another writes the translation and looks back at every word.
 
     Source: Bahdanau et al. 2015, section 3 and appendix A; Luong et al. 2015, section 3.1, for
@@ -73,8 +67,7 @@ class AttentionTranslator(nn.Module):
     """
 
     def __init__(self, config: AttentionTranslatorConfig):
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.encoder = LSTMEncoder(
             config.source_vocab_size,
             config.d_embedding,
@@ -118,86 +111,19 @@ class AttentionTranslator(nn.Module):
         memory, final = self.encoder(source, source_mask)  # memory: (B, T_s, K)
         return AttentionState(self.bridge(final), *self.look.project(memory), source_mask[:, None])
 
-    def decode(self, state: AttentionState, target_in: Tensor) -> Tensor:
-        """Predict each next token from the true tokens so far (teacher forcing).
-
-        Args:
-            state: from `encode`.
-            target_in: int64 (B, T_t), starting with BOS; padding on the right needs no mask.
-
-        Returns:
-            Logits (B, T_t, V_t).
-
-        Raises:
-            ValueError: if `target_in` is not (B, T_t).
-        """
-        if target_in.ndim != 2:
-            raise ValueError(f"target_in must have shape (B, T_t), got {tuple(target_in.shape)}")
-        return self._advance(state, target_in)[0]
-
-    def forward(self, source: Tensor, source_mask: Tensor, target_in: Tensor) -> Tensor:
-        """Logits (B, T_t, V_t) under teacher forcing; arguments as in `encode` and `decode`."""
-        return self.decode(self.encode(source, source_mask), target_in)
-
-    def greedy_decode(self, source: Tensor, source_mask: Tensor, *, max_new_tokens: int) -> Tensor:
-        """Translate: in every step take the likeliest token and feed it back.
-
-        Arguments, result and errors are those of `LSTMTranslator.greedy_decode`.
-        """
-        with evaluating(self):
-            return greedy_continue(
-                self._advance,
-                self.encode(source, source_mask),
-                source.new_full((len(source),), self.config.bos_id),
-                eos_id=self.config.eos_id,
-                pad_id=self.config.pad_id,
-                max_new_tokens=max_new_tokens,
-            )
-
-    def beam_decode(
-        self,
-        source: Tensor,
-        source_mask: Tensor,
-        *,
-        beam_size: int,
-        max_new_tokens: int,
-        length_penalty: float = 0.0,
-    ) -> Tensor:
-        """Translate: keep the `beam_size` likeliest beginnings of each sentence in every step.
-
-        Args:
-            source: int64 (B, T_s), token ids.
-            source_mask: bool (B, T_s), True = a real token.
-            beam_size: at least 1; 1 is greedy.
-            max_new_tokens: where to stop sentences that have not ended, at least 1.
-            length_penalty: exponent of `txlib.generation.beam_search`; 0 compares plain
-                log-probabilities, as Bahdanau et al. did.
-
-        Returns:
-            int64 (B, T), as `greedy_decode`.
-
-        Raises:
-            ValueError: if an argument is out of its range.
-        """
-        with evaluating(self):
-            return beam_search(
-                self._advance,
-                self.encode(source, source_mask),
-                source.new_full((len(source),), self.config.bos_id),
-                select=AttentionState.select,
-                beam_size=beam_size,
-                eos_id=self.config.eos_id,
-                pad_id=self.config.pad_id,
-                max_new_tokens=max_new_tokens,
-                length_penalty=length_penalty,
-            )
-
-    def _advance(self, state: AttentionState, target_in: Tensor) -> tuple[Tensor, AttentionState]:
+    def advance(self, state: AttentionState, target_in: Tensor) -> tuple[Tensor, AttentionState]:
+        """Look and write: (B, T) tokens to logits (B, T, V_t) and the next state."""
         embedded = self.dropout(self.embedding(target_in))  # (B, T_t, d_embedding)
         run = self._look_before if self.config.look == "before" else self._look_after
         hidden, context, lstm = run(state, embedded)  # (B, T_t, H), (B, T_t, K)
         combined = self.combine(torch.cat((hidden, context), dim=-1)).tanh()  # (B, T_t, H)
         return self.out_proj(self.dropout(combined)), state._replace(lstm=lstm)
+
+    @staticmethod
+    def select(state: AttentionState, rows: Tensor) -> AttentionState:
+        """The same state for other rows of the batch: int64 (B_new,), repeats allowed."""
+        h, c = (part[:, rows] for part in state.lstm)
+        return AttentionState((h, c), state.keys[rows], state.values[rows], state.mask[rows])
 
     def _look_before(
         self, state: AttentionState, embedded: Tensor

@@ -5,62 +5,38 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from txlib.generation import evaluating, greedy_continue
+from txlib.generation import EncoderDecoder, EncoderDecoderConfig
 from txlib.recurrent.encoder import LSTMEncoder
 
 LSTMState = tuple[Tensor, Tensor]  # (h, c), each (L, B, H)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seq2SeqConfig:
-    """Sizes and choices of an `LSTMTranslator`.
+class Seq2SeqConfig(EncoderDecoderConfig):
+    """Sizes and choices of an `LSTMTranslator`, beside those of every `EncoderDecoder`.
+
+    Dropout falls on embeddings, between layers and before the logits.
 
     Attributes:
-        source_vocab_size: number of source tokens, more than the largest special id.
-        target_vocab_size: V_t, likewise for the target.
         d_embedding: features of a token's embedding, on both sides.
         hidden_size: H, features of the decoder's state and of each direction of the encoder's.
         num_layers: L, of encoder and decoder alike.
-        dropout: probability in [0, 1), on embeddings, between layers and before the logits.
         bidirectional: whether the encoder reads in both directions.
         reverse_source: whether the encoder reads last token first (Sutskever et al. 2014).
-        pad_id: fills rows up to the longest.
-        bos_id: starts a target sentence.
-        eos_id: ends it.
     """
 
-    source_vocab_size: int
-    target_vocab_size: int
     d_embedding: int = 64
     hidden_size: int = 128
     num_layers: int = 1
-    dropout: float = 0.0
     bidirectional: bool = False
     reverse_source: bool = False
-    pad_id: int = 0
-    bos_id: int = 1
-    eos_id: int = 2
 
     def __post_init__(self) -> None:
-        for name in ("d_embedding", "hidden_size", "num_layers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
-        special = (self.pad_id, self.bos_id, self.eos_id)
-        if min(special) < 0 or len(set(special)) < 3:
-            raise ValueError(
-                f"pad_id, bos_id and eos_id must be distinct and not negative, got {special}"
-            )
-        for name in ("source_vocab_size", "target_vocab_size"):
-            if getattr(self, name) <= max(special):
-                raise ValueError(
-                    f"{name} must be more than the largest special id, {max(special)}, "
-                    f"got {getattr(self, name)}"
-                )
+        super().__post_init__()
+        self.check_sizes("d_embedding", "hidden_size", "num_layers")
 
 
-class LSTMTranslator(nn.Module):
+class LSTMTranslator(EncoderDecoder):
     """An LSTM reads the sentence, its last state starts another LSTM, which writes the translation.
 
     Source: Sutskever et al. 2014, section 2; Cho et al. 2014, section 2.2; chapter 1. Paper and
@@ -71,8 +47,7 @@ class LSTMTranslator(nn.Module):
     """
 
     def __init__(self, config: Seq2SeqConfig):
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.encoder = LSTMEncoder(
             config.source_vocab_size,
             config.d_embedding,
@@ -118,59 +93,17 @@ class LSTMTranslator(nn.Module):
         _, state = self.encoder(source, source_mask)
         return self.bridge(state)
 
-    def decode(self, state: LSTMState, target_in: Tensor) -> Tensor:
-        """Predict each next token from the state and the true tokens so far (teacher forcing).
-
-        Args:
-            state: (h, c), each (L, B, H).
-            target_in: int64 (B, T_t), starting with BOS; padding on the right needs no mask, since
-                nothing that comes before it can see it.
-
-        Returns:
-            Logits (B, T_t, V_t).
-
-        Raises:
-            ValueError: if `target_in` is not (B, T_t).
-        """
-        if target_in.ndim != 2:
-            raise ValueError(f"target_in must have shape (B, T_t), got {tuple(target_in.shape)}")
-        return self._advance(state, target_in)[0]
-
-    def forward(self, source: Tensor, source_mask: Tensor, target_in: Tensor) -> Tensor:
-        """Logits (B, T_t, V_t) under teacher forcing; arguments as in `encode` and `decode`."""
-        return self.decode(self.encode(source, source_mask), target_in)
-
-    def greedy_decode(self, source: Tensor, source_mask: Tensor, *, max_new_tokens: int) -> Tensor:
-        """Translate: in every step take the likeliest token and feed it back.
-
-        Runs without gradients and without dropout; the training mode is left as it was.
-
-        Args:
-            source: int64 (B, T_s), token ids.
-            source_mask: bool (B, T_s), True = a real token.
-            max_new_tokens: where to stop sentences that have not ended, at least 1.
-
-        Returns:
-            int64 (B, T), T at most `max_new_tokens`, without BOS. After a row's EOS there is only
-            PAD; a row that was stopped has no EOS.
-
-        Raises:
-            ValueError: if an argument has the wrong shape or dtype, or `max_new_tokens` is below 1.
-        """
-        with evaluating(self):
-            return greedy_continue(
-                self._advance,
-                self.encode(source, source_mask),
-                source.new_full((len(source),), self.config.bos_id),
-                eos_id=self.config.eos_id,
-                pad_id=self.config.pad_id,
-                max_new_tokens=max_new_tokens,
-            )
-
-    def _advance(self, state: LSTMState, target_in: Tensor) -> tuple[Tensor, LSTMState]:
+    def advance(self, state: LSTMState, target_in: Tensor) -> tuple[Tensor, LSTMState]:
+        """Run the decoder over `target_in`: (B, T) to logits (B, T, V_t) and the next state."""
         embedded = self.dropout(self.embedding(target_in))  # (B, T_t, d_embedding)
         hidden, state = self.decoder(embedded, state)  # (B, T_t, H)
         return self.out_proj(self.dropout(hidden)), state
+
+    @staticmethod
+    def select(state: LSTMState, rows: Tensor) -> LSTMState:
+        """The same state for other rows of the batch: int64 (B_new,), repeats allowed."""
+        h, c = state
+        return h[:, rows], c[:, rows]
 
 
 class StateBridge(nn.Module):
