@@ -1,15 +1,29 @@
+"""What holds for the exercises of every chapter."""
+
+import importlib
+
 import pytest
 
 from txlib.exercises import check, exercises
 from txlib.exercises.compare import difference
-from txlib.exercises.query_key_value import EXERCISES
+from txlib.exercises.registry import _CHAPTERS
 
+BY_CHAPTER = {
+    chapter: importlib.import_module(module).EXERCISES for chapter, module in _CHAPTERS.items()
+}
+EXERCISES = {name: e for found in BY_CHAPTER.values() for name, e in found.items()}
 EVERY = [(e, m) for e in EXERCISES.values() for m in e.misconceptions]
 
 
-def test_registry_and_chapter_agree():
-    assert tuple(EXERCISES) == exercises(chapter=3)
-    assert all(e.chapter == 3 and e.name == name for name, e in EXERCISES.items())
+@pytest.mark.parametrize("chapter", BY_CHAPTER)
+def test_registry_and_chapter_agree(chapter):
+    found = BY_CHAPTER[chapter]
+    assert tuple(found) == exercises(chapter=chapter)
+    assert all(e.chapter == chapter and e.name == name for name, e in found.items())
+
+
+def test_no_name_stands_twice():
+    assert len(EXERCISES) == sum(map(len, BY_CHAPTER.values()))
 
 
 @pytest.mark.parametrize("name", EXERCISES)
