@@ -1,25 +1,31 @@
-"""Attention: additive and scaled dot product, readable and fused, and the masks they take."""
+"""Attention: additive, scaled dot product, multi-head, and the masks they take."""
 
 from txlib.attention.additive import AdditiveAttention
+from txlib.attention.grouped_heads import grouped_product
 from txlib.attention.masked_softmax import masked_softmax
 from txlib.attention.masks import causal_mask, padding_mask, sliding_window_mask
+from txlib.attention.multi_head import MultiHeadAttention
 from txlib.attention.scaled_dot_product import (
     attention_weights,
     fused_attention,
     scaled_dot_product_attention,
 )
+from txlib.attention.silence import silence_heads
 from txlib.attention.single_head import SingleHeadAttention
 from txlib.attention.weights_tap import WeightsTap
 
 __all__ = [
     "AdditiveAttention",
+    "MultiHeadAttention",
     "SingleHeadAttention",
     "WeightsTap",
     "attention_weights",
     "causal_mask",
     "fused_attention",
+    "grouped_product",
     "masked_softmax",
     "padding_mask",
     "scaled_dot_product_attention",
+    "silence_heads",
     "sliding_window_mask",
 ]

@@ -2,9 +2,11 @@
 
 import math
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from txlib.attention.grouped_heads import grouped_product
 from txlib.attention.masked_softmax import check_mask, masked_softmax
 from txlib.attention.masks import causal_mask
 
@@ -14,17 +16,22 @@ def attention_weights(
     key: Tensor,
     mask: Tensor | None = None,
     *,
+    bias: Tensor | None = None,
     is_causal: bool = False,
     scale: float | None = None,
 ) -> Tensor:
     r"""How much each query draws from each key: $\mathrm{softmax}(QK^\top / \sqrt{d_k})$.
 
-    Source: Vaswani et al. 2017, equation 1, whose $d_k$ is D here; chapter 3.
+    Source: Vaswani et al. 2017, equation 1, whose $d_k$ is D here; chapter 3. With fewer heads of
+    keys than of queries: Ainslie et al. 2023, section 2.2; chapter 5.
 
     Args:
-        query: (..., T_q, D).
-        key: (..., T_k, D).
+        query: (..., T_q, D), or with heads (..., H, T_q, D).
+        key: (..., T_k, D), or with heads (..., H_kv, T_k, D). From four dimensions on, H may be a
+            multiple of H_kv: neighbouring heads of queries then share one of keys.
         mask: bool, broadcastable to (..., T_q, T_k). True = may attend.
+        bias: finite floats, broadcastable to (..., T_q, T_k), added to the scaled scores in the
+            dtype of `query`. What a position says goes in here (`txlib.positions`); chapter 4.
         is_causal: hide the future too: see `causal_mask`, which is joined to `mask`.
         scale: what the dot products are multiplied by; $1/\sqrt{D}$ if None.
 
@@ -32,12 +39,16 @@ def attention_weights(
         (..., T_q, T_k). Each row sums to 1, or is all zero where no key is allowed.
 
     Raises:
-        ValueError: if shapes do not agree, or `mask` is not bool or does not broadcast.
+        ValueError: if shapes do not agree, `mask` is not bool, `bias` is not floating, or either
+            does not broadcast.
     """
     check_shapes(query, key)
+    _check_bias(bias, query, key)
     if scale is None:
         scale = 1 / math.sqrt(query.shape[-1])
-    scores = (query * scale) @ key.mT  # (..., T_q, T_k); scaled first: float16 ends at 65504
+    scores = grouped_product(query * scale, key.mT)  # scaled first: float16 ends at 65504
+    if bias is not None:
+        scores = scores + bias.to(scores.dtype)
     return masked_softmax(scores, _join(mask, is_causal, query, key))
 
 
@@ -47,8 +58,10 @@ def scaled_dot_product_attention(
     value: Tensor,
     mask: Tensor | None = None,
     *,
+    bias: Tensor | None = None,
     is_causal: bool = False,
     scale: float | None = None,
+    dropout: float = 0.0,
 ) -> Tensor:
     r"""The values, averaged for each query: $\mathrm{softmax}(QK^\top / \sqrt{d_k})\,V$.
 
@@ -56,21 +69,24 @@ def scaled_dot_product_attention(
     Source: Vaswani et al. 2017, equation 1; chapter 3.
 
     Args:
-        query: (..., T_q, D).
-        key: (..., T_k, D).
-        value: (..., T_k, D_v).
+        query: (..., T_q, D), or with heads (..., H, T_q, D).
+        key: (..., T_k, D), or with heads (..., H_kv, T_k, D): see `attention_weights`.
+        value: (..., T_k, D_v), or with heads (..., H_kv, T_k, D_v).
         mask: bool, broadcastable to (..., T_q, T_k). True = may attend.
+        bias: finite floats, broadcastable to (..., T_q, T_k), added to the scaled scores.
         is_causal: hide the future too: see `causal_mask`, which is joined to `mask`.
         scale: what the dot products are multiplied by; $1/\sqrt{D}$ if None.
+        dropout: share of the weights set to zero, 0 to 1; 0 outside training.
 
     Returns:
         Context (..., T_q, D_v); zero for a query that may attend to nothing.
 
     Raises:
-        ValueError: if shapes do not agree, or `mask` is not bool or does not broadcast.
+        ValueError: as `attention_weights`, and if `value` does not fit `key`.
     """
     check_shapes(query, key, value)
-    return attention_weights(query, key, mask, is_causal=is_causal, scale=scale) @ value
+    weights = attention_weights(query, key, mask, bias=bias, is_causal=is_causal, scale=scale)
+    return grouped_product(F.dropout(weights, dropout), value)
 
 
 def fused_attention(
@@ -79,24 +95,35 @@ def fused_attention(
     value: Tensor,
     mask: Tensor | None = None,
     *,
+    bias: Tensor | None = None,
     is_causal: bool = False,
     scale: float | None = None,
+    dropout: float = 0.0,
 ) -> Tensor:
     """`scaled_dot_product_attention` by PyTorch's kernels; values and gradients are the same.
 
-    PyTorch picks a kernel. Those that never form the weights want, on a CPU, D_v = D. Its own
-    function differs from this one: `is_causal` is aligned upper-left there and takes no mask
-    beside it, and what a fully masked row gives depends on the version.
+    PyTorch picks a kernel. Those that never form the weights want, on a CPU, D_v = D, no dropout
+    and no gradient for `bias`. Its own function differs from this one: `is_causal` is aligned
+    upper-left there and takes no mask beside it, mask and bias are one argument, and what a fully
+    masked row gives depends on the version.
 
     Arguments, result and errors are those of `scaled_dot_product_attention`.
     """
     check_shapes(query, key, value)
-    square = is_causal and mask is None and query.shape[-2] == key.shape[-2]
+    _check_bias(bias, query, key)
+    T_q, T_k = query.shape[-2], key.shape[-2]
+    if bias is not None:
+        bias = bias.to(query.dtype)
+    square = is_causal and mask is None and bias is None and T_q == T_k
     mask = None if square else _join(mask, is_causal, query, key)
+    options = {"is_causal": square, "scale": scale, "dropout": dropout}
     if mask is None:
-        return _run_kernel(query, key, value, None, is_causal=square, scale=scale)
+        return _run_kernel(query, key, value, bias, **options)
     blind = ~mask.any(dim=-1, keepdim=True)  # (..., T_q, 1): what they see is undone below
-    context = _run_kernel(query, key, value, mask | blind, is_causal=False, scale=scale)
+    allowed = mask | blind
+    if bias is not None:
+        allowed = torch.where(allowed, bias, -torch.inf)  # the kernel's other kind: it adds floats
+    context = _run_kernel(query, key, value, allowed, **options)
     return context.masked_fill(blind, 0.0)
 
 
@@ -110,15 +137,36 @@ def check_shapes(query: Tensor, key: Tensor, value: Tensor | None = None) -> Non
     for name, tensor in named.items():
         if tensor.ndim < 2:
             raise ValueError(f"{name} must have shape (..., T, D), got {tuple(tensor.shape)}")
-        if tensor.shape[:-2] != query.shape[:-2]:
-            raise ValueError(
-                f"query and {name} must share the dimensions before T, "
-                f"got {tuple(query.shape)} and {tuple(tensor.shape)}"
-            )
+        shapes = f"{tuple(query.shape)} and {tuple(tensor.shape)}"
+        if tensor.ndim == query.ndim >= 4 and tensor.shape[:-3] == query.shape[:-3]:
+            H, H_kv = query.shape[-3], tensor.shape[-3]
+            if H_kv != H and (H_kv == 0 or H % H_kv):
+                raise ValueError(f"query's heads must be a multiple of {name}'s, got {shapes}")
+        elif tensor.shape[:-2] != query.shape[:-2]:
+            raise ValueError(f"query and {name} must share the dimensions before T, got {shapes}")
     if query.shape[-1] != key.shape[-1]:
         raise ValueError(f"query and key must share D, got {query.shape[-1]} and {key.shape[-1]}")
-    if value is not None and key.shape[-2] != value.shape[-2]:
+    if value is None:
+        return
+    if key.shape[:-2] != value.shape[:-2]:
+        raise ValueError(
+            f"key and value must have as many heads, got {key.shape[-3]} and {value.shape[-3]}"
+        )
+    if key.shape[-2] != value.shape[-2]:
         raise ValueError(f"key and value must share T_k, got {key.shape[-2]} and {value.shape[-2]}")
+
+
+def _check_bias(bias: Tensor | None, query: Tensor, key: Tensor) -> None:
+    if bias is None:
+        return
+    if not bias.is_floating_point():
+        raise ValueError(f"bias must be floating point, as it is added, got {bias.dtype}")
+    wanted = (*query.shape[:-1], key.shape[-2])
+    sizes = zip(bias.shape[::-1], wanted[::-1], strict=False)
+    if bias.ndim > len(wanted) or any(size not in (1, full) for size, full in sizes):
+        raise ValueError(
+            f"bias must broadcast to (..., T_q, T_k) = {wanted}, got {tuple(bias.shape)}"
+        )
 
 
 def _join(mask: Tensor | None, is_causal: bool, query: Tensor, key: Tensor) -> Tensor | None:
@@ -140,8 +188,15 @@ def _run_kernel(
     *,
     is_causal: bool,
     scale: float | None,
+    dropout: float,
 ) -> Tensor:
     """PyTorch's own function on four dimensions, without which it takes no fused kernel."""
     lifted = (x if x is None else x[(None,) * (4 - x.ndim)] for x in (query, key, value, mask))
-    context = F.scaled_dot_product_attention(*lifted, is_causal=is_causal, scale=scale)
+    context = F.scaled_dot_product_attention(
+        *lifted,
+        dropout_p=dropout,
+        is_causal=is_causal,
+        scale=scale,
+        enable_gqa=query.shape[:-2] != key.shape[:-2],
+    )
     return context.reshape(*query.shape[:-1], value.shape[-1])

@@ -1,0 +1,27 @@
+"""Heads that share keys and values: the product that does not copy what is shared."""
+
+from torch import Tensor
+
+
+def grouped_product(left: Tensor, right: Tensor) -> Tensor:
+    """`left @ right`, where each head of `right` serves a group of neighbouring heads of `left`.
+
+    The heads of a group stand below one another as more rows of one product. Head h of `left` meets
+    head h // (H / H_kv) of `right`.
+
+    Source: Ainslie et al. 2023, section 2.2 (grouped queries); with H_kv = 1 Shazeer 2019, section
+    3 (multi-query); chapter 5.
+
+    Args:
+        left: (..., H, T, X).
+        right: (..., H_kv, X, Y), H a multiple of H_kv. Without a dimension of heads, or with as
+            many of them, the plain product.
+
+    Returns:
+        (..., H, T, Y).
+    """
+    if left.shape[:-2] == right.shape[:-2]:
+        return left @ right
+    rows = left.shape[-3] // right.shape[-3] * left.shape[-2]
+    stacked = left.reshape(*right.shape[:-2], rows, left.shape[-1])  # (..., H_kv, H/H_kv * T, X)
+    return (stacked @ right).reshape(*left.shape[:-1], right.shape[-1])

@@ -1,0 +1,225 @@
+"""Several looks at once, each in features of its own: Vaswani et al. 2017, section 3.2.2."""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from txlib.attention.grouped_heads import grouped_product
+from txlib.attention.masked_softmax import check_mask
+from txlib.attention.scaled_dot_product import attention_weights, check_shapes, fused_attention
+from txlib.attention.weights_tap import WeightsTap
+
+
+class MultiHeadAttention(nn.Module):
+    """H heads ask the memory H questions; one projection puts their contexts together.
+
+    Without a memory the sentence looks at itself. While `tap` is listened to (see
+    `capture_weights`), the readable path runs, and the output is the same to rounding, but for what
+    dropout draws. `project` and `attend` are the two halves of `forward`: what they hand over, keys
+    and values of all positions so far, is what a cache keeps.
+
+    Source: Vaswani et al. 2017, section 3.2.2, where D is d_k = d_v and out_proj is W^O; chapter 5.
+    Fewer heads of keys and values: Ainslie et al. 2023, section 2.2, and Shazeer 2019, section 3,
+    for a single one. Normalised queries and keys: after Henry et al. 2020, section 2, here by the
+    root mean square with a learned gain in place of their l2 norm and single gain.
+
+    Args:
+        d_model: C, features of a query position and of the result, at least 1.
+        num_heads: H, at least 1.
+        num_kv_heads: H_kv, heads of keys and values; a divisor of H; H if None. Queries' heads
+            h * H / H_kv up to (h + 1) * H / H_kv share head h.
+        head_dim: D, features of a head, at least 1; C / H if None, which H must then divide.
+        memory_size: M, features of a memory position, at least 1; C if None.
+        bias: give all four projections a bias.
+        qk_norm: normalise queries and keys, each head of each position, before they are rotated.
+        dropout: share of the weights set to zero in training, 0 to below 1.
+        rotary: what turns queries and keys by their positions, called as rotary(x (B, H, T, D),
+            offset=position of the first); see `txlib.positions.RotaryEmbedding`.
+        score_bias: what the positions add to the scaled scores, called as
+            score_bias(query (B, H, T_q, D), T_k), with queries not yet rotated; see
+            `txlib.positions.ALiBi`, `RelativeKeys` and `BucketedBias`.
+
+    Raises:
+        ValueError: if a size is below 1, numbers of heads do not divide, or `dropout` is outside
+            its range.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        num_heads: int,
+        *,
+        num_kv_heads: int | None = None,
+        head_dim: int | None = None,
+        memory_size: int | None = None,
+        bias: bool = False,
+        qk_norm: bool = False,
+        dropout: float = 0.0,
+        rotary: nn.Module | None = None,
+        score_bias: nn.Module | None = None,
+    ):
+        super().__init__()
+        sizes = {"d_model": d_model, "num_heads": num_heads, "num_kv_heads": num_kv_heads}
+        for name, size in (sizes | {"head_dim": head_dim, "memory_size": memory_size}).items():
+            if size is not None and size < 1:
+                raise ValueError(f"{name} must be at least 1, got {size}")
+        if num_kv_heads is None:
+            num_kv_heads = num_heads
+        if num_heads % num_kv_heads:
+            raise ValueError(
+                f"num_kv_heads must divide num_heads, got {num_kv_heads} and {num_heads}"
+            )
+        if head_dim is None and d_model % num_heads:
+            raise ValueError(
+                f"num_heads must divide d_model where head_dim is not given, "
+                f"got {num_heads} and {d_model}"
+            )
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}")
+        self.num_heads = num_heads
+        self.num_kv_heads = num_kv_heads
+        self.head_dim = d_model // num_heads if head_dim is None else head_dim
+        memory_size = d_model if memory_size is None else memory_size
+        self.q_proj = nn.Linear(d_model, num_heads * self.head_dim, bias=bias)
+        self.k_proj = nn.Linear(memory_size, num_kv_heads * self.head_dim, bias=bias)
+        self.v_proj = nn.Linear(memory_size, num_kv_heads * self.head_dim, bias=bias)
+        self.out_proj = nn.Linear(num_heads * self.head_dim, d_model, bias=bias)
+        self.q_norm = nn.RMSNorm(self.head_dim, eps=1e-6) if qk_norm else None
+        self.k_norm = nn.RMSNorm(self.head_dim, eps=1e-6) if qk_norm else None
+        self.dropout = dropout
+        self.rotary = rotary
+        self.score_bias = score_bias
+        self.tap = WeightsTap()
+
+    def project(self, memory: Tensor, *, offset: int = 0) -> tuple[Tensor, Tensor]:
+        """What of a memory depends on no query: its keys and its values.
+
+        Args:
+            memory: (B, T, M).
+            offset: position of the first of them, at least 0; `rotary` alone asks for it.
+
+        Returns:
+            Keys, rotated already, and values, both (B, H_kv, T, D).
+
+        Raises:
+            ValueError: if `memory` is not (B, T, M).
+        """
+        _check(memory, "memory", self.k_proj.in_features)
+        keys = _normalize(self.k_norm, self._split(self.k_proj(memory)))  # (B, H_kv, T, D)
+        if self.rotary is not None:
+            keys = self.rotary(keys, offset=offset)
+        return keys, self._split(self.v_proj(memory))
+
+    def attend(
+        self,
+        query: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor | None = None,
+        *,
+        is_causal: bool = False,
+    ) -> Tensor:
+        """What every head finds, put together. Queries are the newest: the last stands at T_k - 1.
+
+        Args:
+            query: (B, T_q, C).
+            keys: (B, H_kv, T_k, D), from `project`; of several calls, concatenated in T.
+            values: (B, H_kv, T_k, D), likewise.
+            mask: bool, broadcastable to (B, T_q, T_k), or one for each head: with four dimensions,
+                broadcastable to (B, H, T_q, T_k). True = may attend.
+            is_causal: hide the future too: see `causal_mask`, which is joined to `mask`.
+
+        Returns:
+            (B, T_q, C). Where a query may attend to nothing, the bias of `out_proj`, or zero.
+
+        Raises:
+            ValueError: if shapes do not agree, `mask` is not bool or does not broadcast, or with
+                `rotary` there are more queries than keys.
+        """
+        _check(query, "query", self.q_proj.in_features)
+        for name, heads in (("keys", keys), ("values", values)):
+            if heads.ndim != 4 or heads.shape[1] != self.num_kv_heads:
+                raise ValueError(
+                    f"{name} must have shape (B, {self.num_kv_heads}, T_k, D), "
+                    f"got {tuple(heads.shape)}"
+                )
+        T_q, T_k = query.shape[1], keys.shape[2]
+        if mask is not None and mask.ndim == 3:
+            check_mask(mask, (query.shape[0], T_q, T_k))
+            mask = mask[:, None]  # (B, 1, T_q, T_k): the same for every head
+        query = _normalize(self.q_norm, self._split(self.q_proj(query)))  # (B, H, T_q, D)
+        bias = None if self.score_bias is None else self.score_bias(query, T_k)
+        if self.rotary is not None:
+            if T_q > T_k:
+                raise ValueError(
+                    f"with rotary, query must have at most as many positions as keys, "
+                    f"got {T_q} and {T_k}"
+                )
+            query = self.rotary(query, offset=T_k - T_q)
+        context = self._look(query, keys, values, mask, bias, is_causal)  # (B, H, T_q, D)
+        return self.out_proj(context.transpose(1, 2).flatten(2))  # (B, T_q, C)
+
+    def forward(
+        self,
+        query: Tensor,
+        memory: Tensor | None = None,
+        mask: Tensor | None = None,
+        *,
+        is_causal: bool = False,
+    ) -> Tensor:
+        """`project`, then `attend`; for a memory that is looked at in one call.
+
+        Args:
+            query: (B, T_q, C).
+            memory: (B, T_k, M); the query itself, which then needs M = C, if None.
+            mask: bool, broadcastable to (B, T_q, T_k), or one for each head: with four dimensions,
+                broadcastable to (B, H, T_q, T_k). True = may attend. A `padding_mask` of the
+                memory goes in as (B, 1, T_k).
+            is_causal: hide the future too: see `causal_mask`, which is joined to `mask`.
+
+        Returns:
+            (B, T_q, C).
+
+        Raises:
+            ValueError: as `project` and `attend`, and if another sentence is the memory though
+                positions count: those of two sentences cannot be compared.
+        """
+        if memory is None:
+            memory = query
+        elif memory is not query and not (self.rotary is None and self.score_bias is None):
+            named = "rotary" if self.score_bias is None else "score_bias"
+            raise ValueError(
+                f"positions of two sentences cannot be compared: memory must be None with {named}, "
+                f"got {tuple(memory.shape)}"
+            )
+        return self.attend(query, *self.project(memory), mask, is_causal=is_causal)
+
+    def _split(self, features: Tensor) -> Tensor:
+        """(B, T, H * D) to (B, H, T, D); a view alone would deal one head pieces of many positions."""
+        return features.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
+
+    def _look(
+        self,
+        query: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor | None,
+        bias: Tensor | None,
+        is_causal: bool,
+    ) -> Tensor:
+        dropout = self.dropout if self.training else 0.0
+        options = {"bias": bias, "is_causal": is_causal}
+        if not self.tap.listened:
+            return fused_attention(query, keys, values, mask, dropout=dropout, **options)
+        check_shapes(query, keys, values)
+        weights = self.tap(attention_weights(query, keys, mask, **options))  # (B, H, T_q, T_k)
+        return grouped_product(F.dropout(weights, dropout), values)
+
+
+def _normalize(norm: nn.RMSNorm | None, heads: Tensor) -> Tensor:
+    """In the precision of the gain: under autocast that is float32, and `heads` is not."""
+    return heads if norm is None else norm(heads.to(norm.weight.dtype)).to(heads.dtype)
+
+
+def _check(tensor: Tensor, name: str, features: int) -> None:
+    if tensor.ndim != 3 or tensor.shape[-1] != features:
+        raise ValueError(f"{name} must have shape (B, T, {features}), got {tuple(tensor.shape)}")
