@@ -1,0 +1,91 @@
+"""ALiBi, a penalty that grows with distance: Press, Smith and Lewis 2022, section 3."""
+
+import torch
+from torch import Tensor, nn
+
+
+def alibi_slopes(
+    num_heads: int,
+    *,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    r"""How steeply each head forgets: nats lost per position of distance.
+
+    For a power of two, $2^{-8h/H}$ for head h = 1..H: eight heads get 1/2, 1/4, ..., 1/256. For any
+    other number, the slopes of the next power of two below, then every second one of twice as many
+    heads until there are enough: the rule of the authors' code; the paper gives the first alone.
+
+    Args:
+        num_heads: H, at least 1.
+        device: where they are made.
+        dtype: a float dtype.
+
+    Returns:
+        (H,), each in (0, 1). Falling where H is a power of two.
+
+    Raises:
+        ValueError: if `num_heads` is below 1.
+    """
+    if num_heads < 1:
+        raise ValueError(f"num_heads must be at least 1, got {num_heads}")
+    full = 1 << (num_heads.bit_length() - 1)  # the largest power of two up to H
+    own = torch.arange(2, 2 * full + 1, 2, device=device, dtype=dtype)
+    between = torch.arange(1, 2 * (num_heads - full) + 1, 2, device=device, dtype=dtype)
+    return torch.exp2(torch.cat((own, between)) * (-4 / full))  # (H,)
+
+
+class ALiBi(nn.Module):
+    r"""Subtracts slope * distance from the scores; there is nothing to learn.
+
+    The score of query i and key j becomes $q_i \cdot k_j / \sqrt{D} - m_h |i - j|$, with the slope
+    $m_h$ of the head (Press et al. 2022, section 3; chapter 4). The paper's model is causal, so it
+    says nothing of future keys: here they pay the same as past ones.
+
+    No parameters and no buffers: slopes are made anew, where the queries are, so a model cast
+    to half precision keeps them exact.
+
+    Args:
+        num_heads: H, at least 1.
+
+    Raises:
+        ValueError: if `num_heads` is below 1.
+    """
+
+    def __init__(self, num_heads: int):
+        super().__init__()
+        if num_heads < 1:
+            raise ValueError(f"num_heads must be at least 1, got {num_heads}")
+        self.num_heads = num_heads
+
+    def extra_repr(self) -> str:
+        """The argument it was made with."""
+        return f"num_heads={self.num_heads}"
+
+    def forward(self, query: Tensor, num_keys: int) -> Tensor:
+        """What to add to the scaled scores.
+
+        The last query stands at the last key: query i at position num_keys - T_q + i.
+
+        Args:
+            query: (B, H, T_q, D); its device, dtype and T_q count, its values do not.
+            num_keys: T_k, at least 1.
+
+        Returns:
+            (H, T_q, T_k) in the dtype of `query`, never above 0, and 0 where query meets key.
+
+        Raises:
+            ValueError: if `query` is not (B, H, T_q, D) or `num_keys` is below 1.
+        """
+        if query.ndim != 4 or query.shape[1] != self.num_heads:
+            raise ValueError(
+                f"query must have shape (B, {self.num_heads}, T_q, D), got {tuple(query.shape)}"
+            )
+        if num_keys < 1:
+            raise ValueError(f"num_keys must be at least 1, got {num_keys}")
+        exact = torch.promote_types(query.dtype, torch.float32)  # bfloat16 counts to 256 only
+        slopes = alibi_slopes(self.num_heads, device=query.device, dtype=exact)
+        keys = torch.arange(num_keys, device=query.device)
+        queries = torch.arange(query.shape[2], device=query.device) + num_keys - query.shape[2]
+        distance = (queries[:, None] - keys).abs()  # (T_q, T_k)
+        return (-slopes[:, None, None] * distance).to(query.dtype)  # (H, T_q, T_k)
