@@ -1,0 +1,97 @@
+"""A stack's stream, and the sub-layers that add to it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Literal, get_args
+
+from torch import Tensor, nn
+
+from txlib.layers.feed_forward import Activation, FeedForward
+from txlib.layers.gated_feed_forward import GatedFeedForward
+from txlib.layers.normalization import LayerNorm, RMSNorm
+
+NormOrder = Literal["pre", "post"]
+Norm = Literal["layer", "rms"]
+
+
+class ResidualBlock(nn.Module, ABC):
+    r"""Sub-layers that do not replace what they are given but add to it.
+
+    With $f$ a sub-layer:
+
+        "pre"   x + dropout(f(norm(x)))     the stream runs through the block untouched
+        "post"  norm(x + dropout(f(x)))     every sum is normalised, and every gradient with it
+
+    Source: residuals, He et al. 2016, section 3.1, equation 1. The 2017 Transformer is "post", and
+    drops out at this place: Vaswani et al. 2017, sections 3.1 and 5.4. "pre": Radford et al. 2019
+    (GPT-2), section 2.3; both side by side in Xiong et al. 2020, figure 1. Chapter 6.
+
+    Args:
+        norm_order: `"pre"` or `"post"`. A stack of "pre" blocks wants a norm of its own after the
+            last one, because nothing has normalised the sum.
+        dropout: probability of zeroing a feature of a sub-layer's output while training, in [0, 1).
+
+    Raises:
+        ValueError: if `norm_order` is none of the two or `dropout` out of range.
+    """
+
+    def __init__(self, norm_order: NormOrder, dropout: float):
+        super().__init__()
+        _check_choice("norm_order", norm_order, get_args(NormOrder))
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout must be in [0, 1), got {dropout}")
+        self.norm_order = norm_order
+        self.dropout = nn.Dropout(dropout)
+
+    def add(self, x: Tensor, sublayer: Callable[[Tensor], Tensor], norm: nn.Module) -> Tensor:
+        """The stream after one sub-layer.
+
+        Args:
+            x: (B, T, C), the stream before it.
+            sublayer: takes and returns (B, T, C).
+            norm: takes and returns (B, T, C).
+
+        Returns:
+            (B, T, C).
+        """
+        if self.norm_order == "pre":
+            return x + self.dropout(sublayer(norm(x)))
+        return norm(x + self.dropout(sublayer(x)))
+
+    @abstractmethod
+    def residual_projections(self) -> list[nn.Linear]:
+        """The last linear map of each sub-layer, whose outputs are what is added to the stream."""
+
+
+def new_norm(norm: Norm, d_model: int, *, bias: bool) -> LayerNorm | RMSNorm:
+    """A fresh norm of the kind: `"layer"` or `"rms"`, which has no bias either way.
+
+    Raises:
+        ValueError: if `norm` is none of them.
+    """
+    _check_choice("norm", norm, get_args(Norm))
+    return LayerNorm(d_model, bias=bias) if norm == "layer" else RMSNorm(d_model)
+
+
+def new_feed_forward(
+    activation: Activation | Literal["swiglu"],
+    d_model: int,
+    d_ff: int,
+    *,
+    dropout: float,
+    bias: bool,
+) -> FeedForward | GatedFeedForward:
+    """A fresh feed-forward layer: `GatedFeedForward` for `"swiglu"`, else `FeedForward`.
+
+    Raises:
+        ValueError: if `activation` is none of them, or as the layer's own.
+    """
+    _check_choice("activation", activation, (*get_args(Activation), "swiglu"))
+    if activation == "swiglu":
+        return GatedFeedForward(d_model, d_ff, dropout=dropout, bias=bias)
+    return FeedForward(d_model, d_ff, activation=activation, dropout=dropout, bias=bias)
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {choices}, got {value!r}")
