@@ -8,6 +8,7 @@ from txlib.plotting.attention import head_grid, heatmap
 from txlib.plotting.bars import grouped_bars
 from txlib.plotting.curves import curves_with_bands
 from txlib.plotting.display import show, to_png
+from txlib.plotting.maps import signed_maps
 from txlib.plotting.pictures import pictures
 from txlib.plotting.recurrence import gate_traces, receptive_field, unrolled_graph
 from txlib.plotting.scaling import fit_exponent, loglog_slope
@@ -30,6 +31,7 @@ __all__ = [
     "receptive_field",
     "series_styles",
     "show",
+    "signed_maps",
     "timeline",
     "to_png",
     "unrolled_graph",
