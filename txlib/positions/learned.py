@@ -1,0 +1,58 @@
+"""Positions as a table: one learned vector for each."""
+
+from torch import Tensor, nn
+
+from txlib.positions.sinusoidal import check_embeddings
+
+
+class LearnedEncoding(nn.Module):
+    """Adds to each embedding the vector that training found for its position.
+
+    A position that training never reached keeps its first, random, vector, and beyond the table
+    there is none.
+
+    Source: Gehring et al. 2017, section 3.1; BERT and GPT-2 do the same; chapter 4.
+
+    Args:
+        max_seq_len: rows of the table, at least 1: positions 0 to `max_seq_len` - 1.
+        d_model: C, features of an embedding, at least 1.
+        std: deviation of the first values, at least 0; BERT's and GPT-2's order of magnitude.
+
+    Raises:
+        ValueError: if an argument is outside its range.
+    """
+
+    def __init__(self, max_seq_len: int, d_model: int, *, std: float = 0.02):
+        super().__init__()
+        for name, size in (("max_seq_len", max_seq_len), ("d_model", d_model)):
+            if size < 1:
+                raise ValueError(f"{name} must be at least 1, got {size}")
+        if std < 0:
+            raise ValueError(f"std must be at least 0, got {std}")
+        self.table = nn.Embedding(max_seq_len, d_model)
+        nn.init.normal_(self.table.weight, std=std)
+
+    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
+        """Embeddings that know where they stand.
+
+        Args:
+            x: (B, T, C).
+            offset: position of the first of them, at least 0; above 0 when decoding from a cache.
+
+        Returns:
+            (B, T, C), with the dtype of `x`.
+
+        Raises:
+            ValueError: if `x` does not end in C, `offset` is negative or the table too short.
+        """
+        max_seq_len, d_model = self.table.weight.shape
+        check_embeddings(x, d_model)
+        end = offset + x.shape[1]
+        if offset < 0:
+            raise ValueError(f"offset must be at least 0, got {offset}")
+        if end > max_seq_len:
+            raise ValueError(
+                f"positions must lie below max_seq_len={max_seq_len}, the rows of the table; "
+                f"got {x.shape[1]} from {offset} on, which ends at {end - 1}"
+            )
+        return x + self.table.weight[offset:end].to(x.dtype)
