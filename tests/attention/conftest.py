@@ -67,3 +67,15 @@ def as_written():
 def new_mask():
     """A mask (kind, B, T_q, T_k) of each kind in use; "each" is a random one for each sentence."""
     return _new_mask
+
+
+@pytest.fixture(params=["fused", "readable"])
+def listen(request):
+    """Makes a module take the path that is asked for, for good."""
+
+    def apply(module):
+        if request.param == "readable":
+            module.tap.register_forward_hook(lambda *_: None)
+        return module
+
+    return apply

@@ -26,18 +26,6 @@ def inputs(T_q=T_Q, T_k=T_K, dtype=torch.float64):
     return torch.randn(B, T_q, Q, dtype=dtype), torch.randn(B, T_k, M, dtype=dtype)
 
 
-@pytest.fixture(params=["fused", "readable"])
-def listen(request):
-    """Makes a module take the path that is asked for, for good."""
-
-    def apply(module):
-        if request.param == "readable":
-            module.tap.register_forward_hook(lambda *_: None)
-        return module
-
-    return apply
-
-
 def test_by_hand(listen):
     module = listen(SingleHeadAttention(1, 1, 4, value_size=1).double())
     with torch.no_grad():

@@ -194,7 +194,7 @@ class MultiHeadAttention(nn.Module):
         return self.attend(query, *self.project(memory), mask, is_causal=is_causal)
 
     def _split(self, features: Tensor) -> Tensor:
-        """(B, T, H * D) to (B, H, T, D); a view alone would deal one head pieces of many positions."""
+        """(B, T, H * D) to (B, H, T, D); a view alone would mix the positions."""
         return features.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
 
     def _look(
