@@ -1,4 +1,4 @@
-"""How good a translation is, and how far its attention is right, against what is known."""
+"""How good a translation is, how far its attention is right, and what it goes by."""
 
 from txlib.metrics.alignment import (
     alignment_error_rate,
@@ -7,6 +7,7 @@ from txlib.metrics.alignment import (
     hard_alignment,
 )
 from txlib.metrics.bleu import corpus_bleu
+from txlib.metrics.by_distance import share_by_distance
 from txlib.metrics.by_length import LengthScore, score_by_length
 from txlib.metrics.exact_match import exact_match
 
@@ -19,4 +20,5 @@ __all__ = [
     "expected_alignment_error_rate",
     "hard_alignment",
     "score_by_length",
+    "share_by_distance",
 ]
