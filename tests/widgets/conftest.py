@@ -4,6 +4,7 @@ import pytest
 from txlib.widgets import (
     AttentionExplorer,
     MaskMaker,
+    PositionExplorer,
     PredictFirst,
     QueryKeyValue2D,
     SoftmaxDial,
@@ -22,6 +23,11 @@ def attention() -> AttentionExplorer:
 @pytest.fixture
 def mask() -> MaskMaker:
     return MaskMaker(TOKENS, kind="window", also=["causal"], window=2, query=3)
+
+
+@pytest.fixture
+def position() -> PositionExplorer:
+    return PositionExplorer(32, base=500.0, pairs=(0, 2), panel="dial")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ module of the same name. To add `Thing`:
 
 from txlib.widgets.attention_explorer import AttentionExplorer
 from txlib.widgets.mask_maker import MaskMaker
+from txlib.widgets.position_explorer import PositionExplorer
 from txlib.widgets.predict_first import PredictFirst
 from txlib.widgets.query_key_value_2d import QueryKeyValue2D
 from txlib.widgets.softmax_dial import SoftmaxDial
@@ -26,6 +27,7 @@ from txlib.widgets.unrolled_network import UnrolledNetwork
 __all__ = [
     "AttentionExplorer",
     "MaskMaker",
+    "PositionExplorer",
     "PredictFirst",
     "QueryKeyValue2D",
     "SoftmaxDial",
