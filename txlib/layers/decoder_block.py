@@ -65,7 +65,7 @@ class DecoderBlock(ResidualBlock):
         rotary: nn.Module | None = None,
         score_bias: nn.Module | None = None,
     ):
-        super().__init__(norm_order, dropout)
+        super().__init__(d_model, norm_order, dropout)
         self.attention = MultiHeadAttention(
             d_model,
             num_heads,
@@ -184,6 +184,8 @@ class DecoderBlock(ResidualBlock):
         mask: Tensor | None,
         is_causal: bool,
     ) -> Tensor:
+        self.check_stream(x)
+
         def look(x: Tensor) -> Tensor:
             return self.attention(x, mask=mask, is_causal=is_causal)
 

@@ -59,7 +59,7 @@ class EncoderBlock(ResidualBlock):
         rotary: nn.Module | None = None,
         score_bias: nn.Module | None = None,
     ):
-        super().__init__(norm_order, dropout)
+        super().__init__(d_model, norm_order, dropout)
         self.attention = MultiHeadAttention(
             d_model,
             num_heads,
@@ -89,6 +89,7 @@ class EncoderBlock(ResidualBlock):
         Raises:
             ValueError: if `x` is not (B, T, C), or `mask` is not bool or does not broadcast.
         """
+        self.check_stream(x)
 
         def look(x: Tensor) -> Tensor:
             return self.attention(x, mask=mask, is_causal=is_causal)

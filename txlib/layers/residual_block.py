@@ -27,21 +27,34 @@ class ResidualBlock(nn.Module, ABC):
     (GPT-2), section 2.3; both side by side in Xiong et al. 2020, figure 1. Chapter 6.
 
     Args:
+        d_model: C, features of the stream, at least 1.
         norm_order: `"pre"` or `"post"`. A stack of "pre" blocks wants a norm of its own after the
             last one, because nothing has normalised the sum.
         dropout: probability of zeroing a feature of a sub-layer's output while training, in [0, 1).
 
     Raises:
-        ValueError: if `norm_order` is none of the two or `dropout` out of range.
+        ValueError: if `d_model` is below 1, `norm_order` none of the two or `dropout` out of range.
     """
 
-    def __init__(self, norm_order: NormOrder, dropout: float):
+    def __init__(self, d_model: int, norm_order: NormOrder, dropout: float):
         super().__init__()
+        if d_model < 1:
+            raise ValueError(f"d_model must be at least 1, got {d_model}")
         _check_choice("norm_order", norm_order, get_args(NormOrder))
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {dropout}")
+        self.d_model = d_model
         self.norm_order = norm_order
         self.dropout = nn.Dropout(dropout)
+
+    def check_stream(self, x: Tensor) -> None:
+        """Refuse what is no stream of this block.
+
+        Raises:
+            ValueError: if `x` is not (B, T, C).
+        """
+        if x.ndim != 3 or x.shape[-1] != self.d_model:
+            raise ValueError(f"x must have shape (B, T, {self.d_model}), got {tuple(x.shape)}")
 
     def add(self, x: Tensor, sublayer: Callable[[Tensor], Tensor], norm: nn.Module) -> Tensor:
         """The stream after one sub-layer.
