@@ -36,7 +36,8 @@ def relative_scores_gather(query: Tensor, key_table: Tensor, num_keys: int) -> T
     r"""What each query makes of each distance: $q_i \cdot a^K_{\mathrm{clip}(j - i)}$, as written.
 
     Shaw et al. 2018, second term of equation 5, not yet scaled. Memory: a vector is fetched for
-    each pair, T_q * T_k * D numbers beside the B * H * T_q * T_k of the result.
+    each pair, for all heads and sentences at once. These T_q * T_k * D numbers stand beside the
+    B * H * T_q * T_k of the result, and training keeps them for the backward pass.
 
     Args:
         query: (..., T_q, D).
@@ -63,14 +64,19 @@ def relative_scores_skew(query: Tensor, key_table: Tensor, num_keys: int) -> Ten
     column before the one above. Read as one line without its first T_q numbers, in rows of
     T_q + T_k - 1, the same numbers stand in column j.
 
-    Memory: (T_q + T_k) * D numbers for the vectors and B * H * T_q * (T_q + T_k) for the products,
-    of which the result is a view. The trick of Huang et al. 2018 (Music Transformer, section
-    3.4.1), who look back only and drop the rest, for both sides and unequal lengths.
+    Memory: training keeps (T_q + T_k) * D numbers for the backward pass, no product of two lengths.
+    The result is a view of B * H * T_q * (T_q + T_k) products, which live as long as it does; for
+    T_q = T_k the peak is below the gather's while B * H < D.
+
+    The trick of Huang et al. 2018 (Music Transformer, section 3.4.1), who look back only, for both
+    sides and unequal lengths.
 
     Arguments, result and errors are those of `relative_scores_gather`.
     """
     _check_table(query, key_table, "key_table", "query")
     T_q = query.shape[-2]
+    if num_keys < 0:
+        raise ValueError(f"num_keys must be at least 0, got {num_keys}")
     distances = torch.arange(-num_keys, T_q, device=query.device)
     scores = query @ _rows(distances, key_table).mT  # (..., T_q, T_q + T_k)
     line = scores.flatten(-2)[..., T_q:]
