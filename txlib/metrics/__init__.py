@@ -1,4 +1,4 @@
-"""How good a translation is, how far its attention is right, and what it goes by."""
+"""Measures: of translations, of attention against what is known, and of memory."""
 
 from txlib.metrics.alignment import (
     alignment_error_rate,
@@ -10,6 +10,7 @@ from txlib.metrics.bleu import corpus_bleu
 from txlib.metrics.by_distance import share_by_distance
 from txlib.metrics.by_length import LengthScore, score_by_length
 from txlib.metrics.exact_match import exact_match
+from txlib.metrics.memory import megabytes_kept
 
 __all__ = [
     "LengthScore",
@@ -19,6 +20,7 @@ __all__ = [
     "exact_match",
     "expected_alignment_error_rate",
     "hard_alignment",
+    "megabytes_kept",
     "score_by_length",
     "share_by_distance",
 ]
