@@ -1,5 +1,6 @@
 """Whole models without recurrence, one file each."""
 
 from txlib.models.attention_only import AttentionOnlyConfig, AttentionOnlyTranslator
+from txlib.models.gpt import GPT, GPTConfig
 
-__all__ = ["AttentionOnlyConfig", "AttentionOnlyTranslator"]
+__all__ = ["GPT", "AttentionOnlyConfig", "AttentionOnlyTranslator", "GPTConfig"]

@@ -1,13 +1,16 @@
-"""The translator without its LSTMs: embeddings, three looks, and nothing that knows the order."""
+"""The translator without its LSTMs: embeddings, three looks, and positions if they are wanted."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
 
-from txlib.attention import SingleHeadAttention
+from txlib.attention import MultiHeadAttention, SingleHeadAttention
 from txlib.generation import EncoderDecoder, EncoderDecoderConfig
+from txlib.positions import position_scheme
+
+Positions = Literal["none", "sinusoidal", "learned"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,13 +21,27 @@ class AttentionOnlyConfig(EncoderDecoderConfig):
 
     Attributes:
         d_model: C, features of a token throughout.
+        num_heads: of each look, a divisor of C; 1 is chapter 3's look, without output projection.
+        positions: what is added to the embeddings: "none", "sinusoidal" or "learned" (chapter 4).
+        max_seq_len: positions of "learned"; the others have no limit.
     """
 
     d_model: int = 128
+    num_heads: int = 1
+    positions: Positions = "none"
+    max_seq_len: int = 256
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_sizes("d_model")
+        self.check_sizes("d_model", "num_heads", "max_seq_len")
+        if self.d_model % self.num_heads:
+            raise ValueError(
+                f"num_heads must divide d_model, got {self.num_heads} and {self.d_model}"
+            )
+        if self.positions not in get_args(Positions):
+            raise ValueError(
+                f"positions must be one of {get_args(Positions)}, got {self.positions!r}"
+            )
 
 
 class PrefixState(NamedTuple):
@@ -48,11 +65,15 @@ class Look(nn.Module):
 
     Args:
         d_model: C, at least 1.
+        num_heads: a divisor of C; one head has no output projection.
     """
 
-    def __init__(self, d_model: int):
+    def __init__(self, d_model: int, num_heads: int = 1):
         super().__init__()
-        self.attention = SingleHeadAttention(d_model, d_model, d_model, value_size=d_model)
+        if num_heads == 1:
+            self.attention = SingleHeadAttention(d_model, d_model, d_model, value_size=d_model)
+        else:
+            self.attention = MultiHeadAttention(d_model, num_heads)
         self.combine = nn.Linear(2 * d_model, d_model)
 
     def forward(
@@ -63,7 +84,7 @@ class Look(nn.Module):
         *,
         is_causal: bool = False,
     ) -> Tensor:
-        """(B, T_q, C) and (B, T_k, C) to (B, T_q, C); masks as in `SingleHeadAttention`."""
+        """(B, T_q, C) and (B, T_k, C) to (B, T_q, C); masks as in the attention."""
         context = self.attention(query, memory, mask, is_causal=is_causal)
         return self.combine(torch.cat((query, context), dim=-1)).tanh()
 
@@ -72,8 +93,9 @@ class AttentionOnlyTranslator(EncoderDecoder):
     """The source's words look at each other; the target's at those before, then at the source.
 
     Source: the skeleton of Vaswani et al. 2017, section 3.2.3; chapter 3. What their model has
-    besides, chapters 4 to 6 add: positions, heads, depth. Without positions the encoder sees a bag
-    of words; the causal mask gives the decoder no more than which words came before.
+    besides, chapters 4 to 6 add: positions and heads, which are options here, then depth. Without
+    positions the encoder sees a bag of words; the causal mask gives the decoder no more than which
+    words came before.
 
     Args:
         config: sizes and choices.
@@ -88,9 +110,10 @@ class AttentionOnlyTranslator(EncoderDecoder):
             config.target_vocab_size, config.d_model, padding_idx=config.pad_id
         )
         self.dropout = nn.Dropout(config.dropout)
-        self.encoder_look = Look(config.d_model)
-        self.decoder_look = Look(config.d_model)
-        self.cross_look = Look(config.d_model)
+        self.source_positions, self.target_positions = (_positions(config) for _ in range(2))
+        self.encoder_look = Look(config.d_model, config.num_heads)
+        self.decoder_look = Look(config.d_model, config.num_heads)
+        self.cross_look = Look(config.d_model, config.num_heads)
         self.out_proj = nn.Linear(config.d_model, config.target_vocab_size)
 
     def encode(self, source: Tensor, source_mask: Tensor) -> PrefixState:
@@ -114,13 +137,15 @@ class AttentionOnlyTranslator(EncoderDecoder):
                 f"{source_mask.dtype} of {tuple(source_mask.shape)}"
             )
         mask = source_mask[:, None]  # (B, 1, T_s): the same keys for every query
-        embedded = self.dropout(self.source_embedding(source))  # (B, T_s, C)
+        embedded = self.source_positions(self.source_embedding(source))  # (B, T_s, C)
+        embedded = self.dropout(embedded)
         return PrefixState(self.encoder_look(embedded, embedded, mask), mask, source[:, :0])
 
     def advance(self, state: PrefixState, target_in: Tensor) -> tuple[Tensor, PrefixState]:
         """Look from the new tokens: (B, T) to logits (B, T, V_t) and the longer prefix."""
         state = state._replace(prefix=torch.cat((state.prefix, target_in), dim=1))
-        embedded = self.dropout(self.target_embedding(state.prefix))  # (B, T, C)
+        embedded = self.target_positions(self.target_embedding(state.prefix))  # (B, T, C)
+        embedded = self.dropout(embedded)
         new = embedded[:, embedded.shape[1] - target_in.shape[1] :]  # (B, T_t, C)
         written = self.decoder_look(new, embedded, is_causal=True)
         found = self.cross_look(written, state.memory, state.mask)
@@ -130,3 +155,15 @@ class AttentionOnlyTranslator(EncoderDecoder):
     def select(state: PrefixState, rows: Tensor) -> PrefixState:
         """The same state for other rows of the batch: int64 (B_new,), repeats allowed."""
         return PrefixState(*(part[rows] for part in state))
+
+
+def _positions(config: AttentionOnlyConfig) -> nn.Module:
+    """What adds positions to one side's embeddings; nothing at all for "none"."""
+    scheme = position_scheme(
+        config.positions,
+        d_model=config.d_model,
+        head_dim=config.d_model // config.num_heads,
+        num_heads=config.num_heads,
+        max_seq_len=config.max_seq_len,
+    )
+    return scheme.encoding or nn.Identity()

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
+from txlib.models.attention_only import Positions
 from txlib.recipes.records import portable_command
 from txlib.recipes.translation_data import TOKENIZERS
 from txlib.recipes.translator import MODELS
@@ -127,6 +128,13 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     _add_number(group, "d_embedding", "lstm, attention: features of an embedding")
     _add_number(group, "hidden_size", "lstm, attention: features of a state")
     _add_number(group, "d_model", "attention_only: features of a token")
+    group.add_argument(
+        "--positions",
+        choices=get_args(Positions),
+        default="none",
+        help="attention_only: added to the embeddings (default: none)",
+    )
+    _add_number(group, "num_heads", "attention_only: heads of each look", default=1)
     _add_number(group, "num_layers", "lstm, attention: layers of encoder and decoder", default=1)
     _add_number(group, "dropout", "probability", float)
     group.add_argument(

@@ -1,0 +1,102 @@
+"""A task about nothing but order: which token stood there? Asked by place, or by distance."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+Task = Literal["place", "distance"]
+
+
+@dataclass(frozen=True)
+class OrderBatch:
+    """Sequences of tokens, with a question at about every second position.
+
+    Attributes:
+        tokens: int64 (B, T): a token as it is, or a question's number above all tokens.
+        answers: int64 (B, T): the token asked for; anything where there is no question.
+        is_question: bool (B, T).
+    """
+
+    tokens: Tensor
+    answers: Tensor
+    is_question: Tensor
+
+    @property
+    def num_target_tokens(self) -> int:
+        """Questions in the batch."""
+        return int(self.is_question.sum())
+
+    def to(self, device: torch.device | str) -> "OrderBatch":
+        """The same batch on a device."""
+        return OrderBatch(*(x.to(device) for x in (self.tokens, self.answers, self.is_question)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderQuestions:
+    """Random tokens and questions among them, without end; batch i depends on `seed` and i alone.
+
+    A question with number k asks, by task: "place": which token stood at position k (0 first)?
+    "distance": which token stood k + 1 positions before this one? It only asks for what exists: an
+    earlier position that holds a token, not a question. Every such position that the questions can
+    name is asked for with equal chance. Chapter 4.
+
+    Args:
+        task: "place" or "distance".
+        length: T, at least 2.
+        reach: how many questions there are, k = 0 ... reach - 1, at least 1.
+        num_tokens: different tokens, at least 2. Question k is written `num_tokens` + k.
+        batch_size: B, at least 1.
+        seed: another seed, other batches.
+
+    Raises:
+        ValueError: if an argument is not as stated.
+    """
+
+    task: Task
+    length: int
+    reach: int
+    num_tokens: int = 16
+    batch_size: int = 64
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.task not in get_args(Task):
+            raise ValueError(f"task must be one of {get_args(Task)}, got {self.task!r}")
+        for name, least in (("length", 2), ("reach", 1), ("num_tokens", 2), ("batch_size", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+
+    @property
+    def vocab_size(self) -> int:
+        """V: tokens and questions."""
+        return self.num_tokens + self.reach
+
+    def batch(self, step: int) -> OrderBatch:
+        """The batch of one step, 0 first."""
+        random = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+        B, T = self.batch_size, self.length
+        tokens = torch.randint(self.num_tokens, (B, T), generator=random)
+        asks = torch.rand(B, T, generator=random) < 0.5
+        asks[:, 0] = False  # nothing comes before it
+        position = torch.arange(T)
+        distance = position[:, None] - position  # (T, T), query by key
+        named = position if self.task == "place" else distance - 1
+        nameable = (distance > 0) & (named < self.reach) & ~asks[:, None]  # (B, T, T)
+        asks = asks & nameable.any(dim=-1)
+        lots = torch.rand(B, T, T, generator=random).masked_fill(~nameable, -1.0)
+        target = lots.argmax(dim=-1)  # (B, T), the position asked for
+        number = target if self.task == "place" else position - target - 1
+        return OrderBatch(
+            tokens=torch.where(asks, self.num_tokens + number, tokens),
+            answers=tokens.gather(1, target),
+            is_question=asks,
+        )
+
+    def stream(self, start_step: int = 0) -> Iterator[OrderBatch]:
+        """Batches from a step on, without end."""
+        while True:
+            yield self.batch(start_step)
+            start_step += 1
