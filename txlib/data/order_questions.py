@@ -1,4 +1,4 @@
-"""A task about nothing but order: which token stood there? Asked by place, or by distance."""
+"""Tasks about order: which token stood there? Asked by place, by distance, or for the latest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-Task = Literal["place", "distance"]
+Task = Literal["place", "distance", "latest"]
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,13 @@ class OrderQuestions:
     """Random tokens and questions among them, without end; batch i depends on `seed` and i alone.
 
     A question with number k asks, by task: "place": which token stood at position k (0 first)?
-    "distance": which token stood k + 1 positions before this one? It only asks for what exists: an
-    earlier position that holds a token, not a question. Every such position that the questions can
-    name is asked for with equal chance. Chapter 4.
+    "distance": which token stood k + 1 positions before this one? "latest": of the tokens that
+    leave k when divided by `reach`, which came last? It only asks for what exists: an earlier
+    position that holds a token, not a question. By place and by distance, every such position that
+    the questions can name is asked for with equal chance. Chapter 4.
 
     Args:
-        task: "place" or "distance".
+        task: "place", "distance" or "latest".
         length: T, at least 2.
         reach: how many questions there are, k = 0 ... reach - 1, at least 1.
         num_tokens: different tokens, at least 2. Question k is written `num_tokens` + k.
@@ -83,12 +84,17 @@ class OrderQuestions:
         asks[:, 0] = False  # nothing comes before it
         position = torch.arange(T)
         distance = position[:, None] - position  # (T, T), query by key
-        named = position if self.task == "place" else distance - 1
-        nameable = (distance > 0) & (named < self.reach) & ~asks[:, None]  # (B, T, T)
-        asks = asks & nameable.any(dim=-1)
-        lots = torch.rand(B, T, T, generator=random).masked_fill(~nameable, -1.0)
-        target = lots.argmax(dim=-1)  # (B, T), the position asked for
-        number = target if self.task == "place" else position - target - 1
+        there = (distance > 0) & ~asks[:, None]  # (B, T, T)
+        if self.task == "latest":
+            number = torch.randint(self.reach, (B, T), generator=random)
+            there &= tokens[:, None] % self.reach == number[..., None]
+            target = torch.where(there, position, -1).argmax(dim=-1)  # (B, T), the position meant
+        else:
+            there &= (position if self.task == "place" else distance - 1) < self.reach
+            lots = torch.rand(B, T, T, generator=random)
+            target = lots.masked_fill(~there, -1.0).argmax(dim=-1)
+            number = target if self.task == "place" else position - target - 1
+        asks = asks & there.any(dim=-1)
         return OrderBatch(
             tokens=torch.where(asks, self.num_tokens + number, tokens),
             answers=tokens.gather(1, target),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from txlib.generation.beam import beam_search
@@ -67,6 +68,21 @@ class EncoderDecoder(nn.Module):
     def __init__(self, config: EncoderDecoderConfig):
         super().__init__()
         self.config = config
+
+    @staticmethod
+    def check_source(source: Tensor, source_mask: Tensor) -> None:
+        """Refuse what `encode` cannot read.
+
+        Raises:
+            ValueError: if `source` is not (B, T_s) or `source_mask` is not bool of that shape.
+        """
+        if source.ndim != 2:
+            raise ValueError(f"source must have shape (B, T_s), got {tuple(source.shape)}")
+        if source_mask.dtype != torch.bool or source_mask.shape != source.shape:
+            raise ValueError(
+                f"source_mask must be bool of source's shape {tuple(source.shape)}, got "
+                f"{source_mask.dtype} of {tuple(source_mask.shape)}"
+            )
 
     def encode(self, source: Tensor, source_mask: Tensor) -> Any:
         """Read sentences.

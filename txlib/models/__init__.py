@@ -2,5 +2,13 @@
 
 from txlib.models.attention_only import AttentionOnlyConfig, AttentionOnlyTranslator
 from txlib.models.gpt import GPT, GPTConfig
+from txlib.models.transformer import Transformer, TransformerConfig
 
-__all__ = ["GPT", "AttentionOnlyConfig", "AttentionOnlyTranslator", "GPTConfig"]
+__all__ = [
+    "GPT",
+    "AttentionOnlyConfig",
+    "AttentionOnlyTranslator",
+    "GPTConfig",
+    "Transformer",
+    "TransformerConfig",
+]

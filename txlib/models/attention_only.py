@@ -129,13 +129,7 @@ class AttentionOnlyTranslator(EncoderDecoder):
         Raises:
             ValueError: if `source` is not (B, T_s) or `source_mask` is not bool of that shape.
         """
-        if source.ndim != 2:
-            raise ValueError(f"source must have shape (B, T_s), got {tuple(source.shape)}")
-        if source_mask.dtype != torch.bool or source_mask.shape != source.shape:
-            raise ValueError(
-                f"source_mask must be bool of source's shape {tuple(source.shape)}, got "
-                f"{source_mask.dtype} of {tuple(source_mask.shape)}"
-            )
+        self.check_source(source, source_mask)
         mask = source_mask[:, None]  # (B, 1, T_s): the same keys for every query
         embedded = self.source_positions(self.source_embedding(source))  # (B, T_s, C)
         embedded = self.dropout(embedded)

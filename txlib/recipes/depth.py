@@ -1,8 +1,8 @@
 """What trains when it is deep: stacks with and without residuals and norms, and a record of each.
 
     python -m txlib.recipes.depth --record book/results/depth.json
-    python -m txlib.recipes.depth --arms post-norm pre-norm --depths 6 --warmups 0 100 \
-        --learning-rates 5e-4 1e-3 2e-3 4e-3 8e-3 1.6e-2 --record book/results/warmup.json
+    python -m txlib.recipes.depth --arms post-norm pre-norm --depths 6 --warmups 0 100 --steps 400 \
+        --learning-rates 1e-3 2e-3 4e-3 8e-3 1.6e-2 --record book/results/warmup.json
 
 One small task that two layers learn quickly (chapter 3's puzzle), one stack whose residuals and
 norms can be taken out (chapter 6), and every combination of what is asked for.
@@ -30,6 +30,7 @@ ARMS: dict[str, Callable[[Tensor, nn.Module, nn.Module], Tensor]] = {
     "neither": lambda x, sublayer, norm: sublayer(x),
     "norm only": lambda x, sublayer, norm: norm(sublayer(x)),
     "residual only": lambda x, sublayer, norm: x + sublayer(x),
+    "residual, small start": lambda x, sublayer, norm: x + sublayer(x),
     "post-norm": lambda x, sublayer, norm: norm(x + sublayer(x)),
     "pre-norm": lambda x, sublayer, norm: x + sublayer(norm(x)),
 }
@@ -42,7 +43,8 @@ class Stack(nn.Module):
     """Attention and feed-forward in turn, with residuals and norms where `arm` puts them.
 
     First values are those of 2017 (`xavier_`). Under "pre-norm" one more norm follows the last
-    layer, as in GPT-2.
+    layer, as in GPT-2; under "residual, small start" the last map of each sub-layer starts as much
+    smaller as GPT-2's (`initialize_`), so that the sum does not grow with depth.
 
     Args:
         arm: a name in `ARMS`.
@@ -70,13 +72,17 @@ class Stack(nn.Module):
                 FeedForward(d_model, 4 * d_model),
             )
         )
-        normed = arm not in ("neither", "residual only")
+        normed = arm in ("norm only", "post-norm", "pre-norm")
         self.norms = nn.ModuleList(
             LayerNorm(d_model) if normed else nn.Identity() for _ in self.sublayers
         )
         self.last_norm = LayerNorm(d_model) if arm == "pre-norm" else nn.Identity()
         self.answer = nn.Linear(d_model, CONTENTS)
         xavier_(self)
+        if arm == "residual, small start":
+            for sublayer in self.sublayers:
+                last = getattr(sublayer, "out_proj", None) or sublayer.down_proj
+                nn.init.xavier_uniform_(last.weight, gain=len(self.sublayers) ** -0.5)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, FEATURES) to logits (B, T, CONTENTS)."""
@@ -167,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--record", type=Path, required=True, help="where the record goes")
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
     parser.add_argument("--depths", type=int, nargs="+", default=[2, 4, 8, 16, 48])
-    parser.add_argument("--learning-rates", type=float, nargs="+", default=[1e-3, 3e-3])
+    parser.add_argument("--learning-rates", type=float, nargs="+", default=[3e-3])
     parser.add_argument("--warmups", type=int, nargs="+", default=[50], help="steps of warm-up")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="one run each")
     parser.add_argument("--steps", type=int, default=300, help="updates of each run at most")

@@ -1,4 +1,4 @@
-"""Which position scheme reads on where its training stopped? All of them, one budget, two tasks.
+"""Which position scheme reads on where its training stopped? All of them, one budget.
 
     python -m txlib.recipes.position_extrapolation --record book/results/position_extrapolation.json
 
@@ -32,9 +32,19 @@ from txlib.training.atomic import write_atomically
 TASKS = {
     "place": "which token stood at position k, counted from the start?",
     "distance": "which token stood k positions before this one?",
+    "latest": "which token of kind k came last?",
 }
+KINDS, PER_KIND = 8, 8  # of tokens, for "latest"
 LONGER = 4  # tests reach to so many times the trained length
 TEST_SEED = 1_000
+
+
+def new_questions(task: str, n: int, *, batch_size: int, seed: int) -> OrderQuestions:
+    """What a model of the study is trained on: n tokens, with questions that reach n far."""
+    sizes = {"reach": n}
+    if task == "latest":
+        sizes = {"reach": KINDS, "num_tokens": KINDS * PER_KIND}
+    return OrderQuestions(task=task, length=n, batch_size=batch_size, seed=seed, **sizes)
 
 
 def answer_loss(model: nn.Module, batch: OrderBatch) -> Tensor:
@@ -154,7 +164,7 @@ def run(
 ) -> dict[str, Any]:
     """One model from one seed, trained to n, tested to 4 n."""
     seed_everything(seed)
-    questions = OrderQuestions(task=task, length=n, reach=n, batch_size=batch_size, seed=seed)
+    questions = new_questions(task, n, batch_size=batch_size, seed=seed)
     model = new_model(scheme, questions).to(pick_device())
     train_loss = train(model, questions, scheme=scheme, steps=steps)
     longer = replace(questions, length=LONGER * n, batch_size=256, seed=TEST_SEED)

@@ -17,7 +17,11 @@ from txlib.metrics import (
 )
 from txlib.recipes.translator import Translator
 
-CROSS_LOOKS = {"attention": "look", "attention_only": "cross_look.attention"}
+CROSS_LOOKS = {  # kind: how the names of its looks at the source end
+    "attention": "look",
+    "attention_only": "cross_look.attention",
+    "transformer": "cross_attention",
+}
 
 
 def can_align(translator: Translator) -> bool:
@@ -30,7 +34,8 @@ def cross_weights(translator: Translator, pairs: list[Pair]) -> list[Tensor]:
 
     Row t holds the weights of the step that predicts target word t; the step that predicts the end
     of the sentence is left out, as the gold alignment has no link for it. The last column is the
-    source's end, which a word may look at too; no gold link leads there.
+    source's end, which a word may look at too; no gold link leads there. Of several looks at the
+    source the last counts, of several heads their mean.
 
     Args:
         translator: of a kind in `CROSS_LOOKS`, with words as tokens.
@@ -59,7 +64,10 @@ def cross_weights(translator: Translator, pairs: list[Pair]) -> list[Tensor]:
         batch = make_batch([encoded[i] for i in members]).to(device)
         with evaluating(translator.model), capture_weights(translator.model) as captured:
             translator.model(batch.source, batch.source_mask, batch.target_in)
-        weights = torch.cat(captured[CROSS_LOOKS[translator.kind]], dim=1).cpu()  # (B, T_t, T_s)
+        *_, last = (name for name in captured if name.endswith(CROSS_LOOKS[translator.kind]))
+        weights = torch.cat(captured[last], dim=-2).cpu()  # (B, T_t, T_s), or (B, H, T_t, T_s)
+        if weights.ndim == 4:
+            weights = weights.mean(dim=1)
         for i, row in zip(members, weights, strict=True):
             found[i] = row[: len(pairs[i].target), : len(pairs[i].source) + 1]
     return [found[i] for i in range(len(pairs))]

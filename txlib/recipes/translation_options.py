@@ -8,7 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
-from txlib.models.attention_only import Positions
+from txlib.layers.residual_block import NormOrder
+from txlib.positions import SCHEMES
 from txlib.recipes.records import portable_command
 from txlib.recipes.translation_data import TOKENIZERS
 from txlib.recipes.translator import MODELS
@@ -64,7 +65,7 @@ def model_options(args: argparse.Namespace) -> dict[str, Any]:
     config_class, _ = MODELS[args.model]
     options = vars(args) | {"bidirectional": not args.one_direction}
     names = {field.name for field in fields(config_class)}
-    return {name: value for name, value in options.items() if name in names}
+    return {name: options[name] for name in names & options.keys() if options[name] is not None}
 
 
 def commands(arguments: Sequence[str]) -> tuple[str, str]:
@@ -127,15 +128,24 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
 def _add_model(group: argparse._ArgumentGroup) -> None:
     _add_number(group, "d_embedding", "lstm, attention: features of an embedding")
     _add_number(group, "hidden_size", "lstm, attention: features of a state")
-    _add_number(group, "d_model", "attention_only: features of a token")
+    _add_number(group, "d_model", "attention_only, transformer: features of a token")
     group.add_argument(
         "--positions",
-        choices=get_args(Positions),
-        default="none",
-        help="attention_only: added to the embeddings (default: none)",
+        choices=SCHEMES,
+        help="attention_only, transformer (default: none, sinusoidal)",
     )
-    _add_number(group, "num_heads", "attention_only: heads of each look", default=1)
-    _add_number(group, "num_layers", "lstm, attention: layers of encoder and decoder", default=1)
+    group.add_argument(
+        "--num-heads", type=int, metavar="N", help="attention_only, transformer (default: 1, 4)"
+    )
+    group.add_argument(
+        "--norm-order", choices=get_args(NormOrder), help="transformer (default: post)"
+    )
+    group.add_argument(
+        "--num-layers",
+        type=int,
+        metavar="N",
+        help="of encoder and decoder: lstm, attention, transformer (default: 1, 1, 2)",
+    )
     _add_number(group, "dropout", "probability", float)
     group.add_argument(
         "--one-direction", action="store_true", help="lstm, attention: let the encoder read forward"

@@ -10,7 +10,12 @@ from torch import nn
 
 from txlib.data.batching import EncodedPair, make_batch
 from txlib.device import pick_device
-from txlib.models import AttentionOnlyConfig, AttentionOnlyTranslator
+from txlib.models import (
+    AttentionOnlyConfig,
+    AttentionOnlyTranslator,
+    Transformer,
+    TransformerConfig,
+)
 from txlib.recipes.translation_data import TOKENIZERS, Corpus, TextPair, Tokenizer, train_tokenizer
 from txlib.recurrent import (
     AttentionTranslator,
@@ -25,6 +30,7 @@ MODELS = {
     "lstm": (Seq2SeqConfig, LSTMTranslator),
     "attention": (AttentionTranslatorConfig, AttentionTranslator),
     "attention_only": (AttentionOnlyConfig, AttentionOnlyTranslator),
+    "transformer": (TransformerConfig, Transformer),
 }
 MODEL_FILE = "model.safetensors"
 

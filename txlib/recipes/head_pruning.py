@@ -1,0 +1,161 @@
+"""Which heads a translator can spare: score them, silence them, remove them, and leave a record.
+
+    python -m txlib.recipes.head_pruning --record book/results/head_pruning.json
+
+The translator is the one without LSTMs, with positions and several heads in each of its three looks
+(chapter 5). Nothing is trained again after heads are removed. Importance is measured on validation
+pairs, BLEU on test pairs.
+"""
+
+import argparse
+import random
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from txlib.attention import silence_heads
+from txlib.data import grammar
+from txlib.data.batching import BucketedBatches
+from txlib.device import pick_device, seed_everything
+from txlib.metrics import corpus_bleu
+from txlib.metrics.head_importance import head_importance
+from txlib.recipes.head_roles import LOOKS, head_roles
+from txlib.recipes.records import new_record, portable_command, write_record
+from txlib.recipes.translation_data import Corpus, TextPair, load_corpus
+from txlib.recipes.translation_evaluation import bleu_signature
+from txlib.recipes.translator import Translator, new_translator
+from txlib.training import fit, warmup_cosine
+
+Head = tuple[str, int]  # the look it belongs to, a name in LOOKS, and its number
+
+
+@contextmanager
+def silenced(model: nn.Module, heads: Iterable[Head]) -> Iterator[None]:
+    """Within the block, these heads of an attention-only translator are silent."""
+    with ExitStack() as stack:
+        for look, head in heads:
+            stack.enter_context(silence_heads(model.get_submodule(LOOKS[look]), [head]))
+        yield
+
+
+def bleu_without(translator: Translator, heads: Iterable[Head], pairs: Sequence[TextPair]) -> float:
+    """BLEU, 0 to 100, of greedy translations with these heads silent."""
+    sources, references = zip(*pairs, strict=True)
+    with silenced(translator.model, heads):
+        return corpus_bleu(translator.translate(sources), references)
+
+
+def removal(
+    translator: Translator, order: Sequence[Head], counts: Sequence[int], pairs: Sequence[TextPair]
+) -> list[float]:
+    """BLEU after the first heads of `order` are gone, for each of `counts`."""
+    return [bleu_without(translator, order[:count], pairs) for count in counts]
+
+
+def importance(translator: Translator, pairs: Sequence[TextPair]) -> dict[Head, float]:
+    """The importance of every head on these pairs."""
+    batches = BucketedBatches(translator.encode_pairs(pairs), 64, shuffle=False).epoch(0)
+    device = next(translator.model.parameters()).device
+    slopes = head_importance(translator.model, (batch.to(device) for batch in batches))
+    return {
+        (look, head): slope
+        for look, name in LOOKS.items()
+        for head, slope in enumerate(slopes[name].tolist())
+    }
+
+
+def start(
+    corpus: Corpus, seed: int, *, d_model: int, num_heads: int, device: torch.device
+) -> Translator:
+    """A translator from one seed, not yet trained."""
+    seed_everything(seed)
+    options = {"d_model": d_model, "num_heads": num_heads, "positions": "sinusoidal"}
+    return new_translator("attention_only", corpus, options, device=device)
+
+
+def train(translator: Translator, corpus: Corpus, seed: int, *, steps: int) -> None:
+    """Train it on the corpus, in place."""
+    fit(
+        translator.model,
+        BucketedBatches(translator.encode_pairs(corpus.splits["train"]), 64, seed=seed),
+        steps=steps,
+        learning_rate=3e-3,
+        schedule=partial(
+            warmup_cosine, warmup_steps=min(50, steps // 2), total_steps=steps, floor=1 / 20
+        ),
+    )
+
+
+def study(
+    translator: Translator, corpus: Corpus, seed: int, *, sentences: int, step: int, orders: int
+) -> dict[str, Any]:
+    """What each head does, what it is worth, and how the translator fares without it."""
+    held_out, test = (corpus.splits[split][:sentences] for split in ("validation", "test"))
+    worth = importance(translator, held_out)
+    heads = sorted(worth, key=worth.__getitem__)
+    counts = sorted({*range(0, len(heads), step), len(heads)})
+    draw = random.Random(seed)
+    by_chance = [draw.sample(sorted(heads), len(heads)) for _ in range(orders)]
+    full = bleu_without(translator, [], test)
+    return {
+        "seed": seed,
+        "parameters": translator.num_parameters,
+        "bleu": full,
+        "heads": [
+            {
+                "look": look,
+                "head": head,
+                "importance": worth[look, head],
+                "bleu_lost": full - bleu_without(translator, [(look, head)], test),
+            }
+            for look, head in sorted(heads)
+        ],
+        "roles": head_roles(translator, grammar.generate("test", sentences)),
+        "removed": counts,
+        "by_importance": removal(translator, heads, counts, test),
+        "by_chance": [removal(translator, order, counts, test) for order in by_chance],
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train and study a translator from each seed, then write the record."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="python -m txlib.recipes.head_pruning", description=__doc__
+    )
+    parser.add_argument("--record", type=Path, required=True, help="where the record goes")
+    parser.add_argument("--steps", type=int, default=2000, help="updates of each run")
+    parser.add_argument("--d-model", type=int, default=128, help="features of a token")
+    parser.add_argument("--num-heads", type=int, default=8, help="heads of each look")
+    parser.add_argument("--sentences", type=int, default=200, help="pairs to measure on")
+    parser.add_argument("--step", type=int, default=3, help="heads removed between two measures")
+    parser.add_argument("--orders", type=int, default=3, help="random orders of removal")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="one run each")
+    args = parser.parse_args(arguments)
+    device, corpus = pick_device(), load_corpus("grammar")
+    sizes = {"d_model": args.d_model, "num_heads": args.num_heads}
+    measures = {name: getattr(args, name) for name in ("sentences", "step", "orders")}
+    runs = []
+    for seed in args.seeds:
+        translator = start(corpus, seed, **sizes, device=device)
+        untrained = head_roles(translator, grammar.generate("test", args.sentences))
+        train(translator, corpus, seed, steps=args.steps)
+        runs.append(study(translator, corpus, seed, **measures) | {"untrained_roles": untrained})
+    results = {
+        "settings": {"steps": args.steps} | sizes | measures,
+        "bleu_signature": bleu_signature(),
+        "runs": runs,
+    }
+    command = portable_command(["python", "-m", "txlib.recipes.head_pruning", *arguments])
+    write_record(args.record, new_record(command, device, seeds=args.seeds, results=results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""What each head of a translator looks at, scored against the grammar and against chance."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from txlib.capture import capture_weights
+from txlib.data.batching import make_batch
+from txlib.data.grammar import Pair, detokenize
+from txlib.generation import evaluating
+from txlib.metrics import diagonal_alignment
+from txlib.metrics.heads import link_scores, offset_links, referent_links, spread, uniform_heads
+from txlib.recipes.translator import Translator
+
+LOOKS = {
+    "encoder": "encoder_look.attention",
+    "decoder": "decoder_look.attention",
+    "cross": "cross_look.attention",
+}
+Pattern = Callable[[Pair], frozenset[tuple[int, int]]]
+
+
+def _word(offset: int) -> Pattern:
+    return lambda pair: offset_links(len(pair.source), offset)
+
+
+def _token(offset: int) -> Pattern:  # BOS, then all words but the last
+    return lambda pair: offset_links(len(pair.target), offset)
+
+
+PATTERNS: dict[str, dict[str, Pattern]] = {
+    "encoder": {
+        "previous word": _word(-1),
+        "same word": _word(0),
+        "next word": _word(1),
+        "sentence end": lambda pair: frozenset(
+            (q, len(pair.source)) for q in range(len(pair.source))
+        ),
+        "referent": referent_links,
+    },
+    "decoder": {
+        "previous word": _token(-1),
+        "same word": _token(0),
+        "sentence start": lambda pair: frozenset((q, 0) for q in range(1, len(pair.target))),
+    },
+    "cross": {
+        "alignment": lambda pair: pair.alignment,
+        "sentence end": lambda pair: frozenset(
+            (q, len(pair.source)) for q in range(len(pair.target))
+        ),
+    },
+}
+
+
+def head_weights(translator: Translator, pairs: list[Pair]) -> dict[str, list[Tensor]]:
+    """The weights of every look while the translator is told to write the references.
+
+    In the decoder, row t is the step that predicts target word t, and key t is the word before it,
+    the start of the sentence for t = 0. The step that predicts the end is left out. Source keys
+    end with the source's end.
+
+    Args:
+        translator: of kind "attention_only" with several heads and words as tokens.
+        pairs: of the grammar.
+
+    Returns:
+        By look, for each pair (H, T_q, T_k) on the CPU: encoder (H, T_s, T_s + 1), decoder
+        (H, T_t, T_t), cross (H, T_t, T_s + 1).
+
+    Raises:
+        ValueError: if the translator is of another kind, or a sentence is not split into the
+            grammar's words.
+    """
+    if translator.kind != "attention_only" or translator.tokenizer != "word":
+        raise ValueError(
+            f"translator must be 'attention_only' on words, got {translator.kind!r} on "
+            f"{translator.tokenizer!r}"
+        )
+    device = next(translator.model.parameters()).device
+    encoded = translator.encode_pairs([(detokenize(p.source), detokenize(p.target)) for p in pairs])
+    found: dict[str, list[Tensor]] = {look: [] for look in LOOKS}
+    for pair, (source, target) in zip(pairs, encoded, strict=True):
+        T_s, T_t = len(pair.source), len(pair.target)
+        if (len(source), len(target)) != (T_s, T_t):
+            raise ValueError(f"each word must be one token, got {len(source)} for {pair.source}")
+        batch = make_batch([(source, target)]).to(device)
+        with evaluating(translator.model), capture_weights(translator.model) as captured:
+            translator.model(batch.source, batch.source_mask, batch.target_in)
+        shapes = {"encoder": (T_s, T_s + 1), "decoder": (T_t, T_t), "cross": (T_t, T_s + 1)}
+        for look, (T_q, T_k) in shapes.items():
+            heads = torch.cat(captured[LOOKS[look]], dim=-2)[0]  # (H, T, T)
+            found[look].append(heads[:, :T_q, :T_k].cpu())
+    return found
+
+
+def head_roles(translator: Translator, pairs: list[Pair]) -> dict[str, Any]:
+    """Scores of every head, and what heads get that know nothing.
+
+    Returns:
+        By look, `"scores"`: by pattern, one number a head (see `link_scores`); `"chance"`: by
+        pattern, what a head gets that looks at every visible token alike; `"spread"`, one number a
+        head. For the cross look also `"diagonal"`: what a head gets that always looks at the same
+        relative place.
+
+    Raises:
+        ValueError: as `head_weights`, or if no pair has a referent.
+    """
+    roles: dict[str, Any] = {}
+    for look, weights in head_weights(translator, pairs).items():
+        causal = look == "decoder"
+        even = [uniform_heads(*heads.shape[1:], is_causal=causal) for heads in weights]
+        links = {name: [f(pair) for pair in pairs] for name, f in PATTERNS[look].items()}
+        roles[look] = {
+            "scores": {name: link_scores(weights, found).tolist() for name, found in links.items()},
+            "chance": {name: link_scores(even, found).item() for name, found in links.items()},
+            "spread": spread(weights, is_causal=causal).tolist(),
+        }
+    diagonal = [_always_there(len(pair.target), len(pair.source)) for pair in pairs]
+    gold = [pair.alignment for pair in pairs]
+    roles["cross"]["diagonal"] = link_scores(diagonal, gold).item()
+    return roles
+
+
+def _always_there(T_q: int, T_k: int) -> Tensor:
+    """One head (1, T_q, T_k) with all of its weight on the diagonal."""
+    weights = torch.zeros(1, T_q, T_k)
+    for query, key in diagonal_alignment(T_q, T_k):
+        weights[0, query, key] = 1
+    return weights
