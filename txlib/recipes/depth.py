@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m txlib.recipes.depth", description=__doc__)
     parser.add_argument("--record", type=Path, required=True, help="where the record goes")
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
-    parser.add_argument("--depths", type=int, nargs="+", default=[2, 4, 8, 16, 48])
+    parser.add_argument("--depths", type=int, nargs="+", default=[2, 6, 16, 48])
     parser.add_argument("--learning-rates", type=float, nargs="+", default=[3e-3])
     parser.add_argument("--warmups", type=int, nargs="+", default=[50], help="steps of warm-up")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="one run each")
