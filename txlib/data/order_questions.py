@@ -41,8 +41,8 @@ class OrderQuestions:
     A question with number k asks, by task: "place": which token stood at position k (0 first)?
     "distance": which token stood k + 1 positions before this one? "latest": of the tokens that
     leave k when divided by `reach`, which came last? It only asks for what exists: an earlier
-    position that holds a token, not a question. By place and by distance, every such position that
-    the questions can name is asked for with equal chance. Chapter 4.
+    position that holds a token, not a question. By place and by distance, all such positions that
+    the questions can name have equal chances; kinds, as often as they have come. Chapter 4.
 
     Args:
         task: "place", "distance" or "latest".
@@ -85,13 +85,14 @@ class OrderQuestions:
         position = torch.arange(T)
         distance = position[:, None] - position  # (T, T), query by key
         there = (distance > 0) & ~asks[:, None]  # (B, T, T)
+        lots = torch.rand(B, T, T, generator=random)
         if self.task == "latest":
-            number = torch.randint(self.reach, (B, T), generator=random)
-            there &= tokens[:, None] % self.reach == number[..., None]
+            kind = tokens % self.reach
+            number = kind.gather(1, lots.masked_fill(~there, -1.0).argmax(dim=-1))
+            there &= kind[:, None] == number[..., None]
             target = torch.where(there, position, -1).argmax(dim=-1)  # (B, T), the position meant
         else:
             there &= (position if self.task == "place" else distance - 1) < self.reach
-            lots = torch.rand(B, T, T, generator=random)
             target = lots.masked_fill(~there, -1.0).argmax(dim=-1)
             number = target if self.task == "place" else position - target - 1
         asks = asks & there.any(dim=-1)
