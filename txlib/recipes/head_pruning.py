@@ -79,15 +79,17 @@ def start(
     return new_translator("attention_only", corpus, options, device=device)
 
 
-def train(translator: Translator, corpus: Corpus, seed: int, *, steps: int) -> None:
+def train(
+    translator: Translator, corpus: Corpus, seed: int, *, steps: int, learning_rate: float
+) -> None:
     """Train it on the corpus, in place."""
     fit(
         translator.model,
         BucketedBatches(translator.encode_pairs(corpus.splits["train"]), 64, seed=seed),
         steps=steps,
-        learning_rate=3e-3,
+        learning_rate=learning_rate,
         schedule=partial(
-            warmup_cosine, warmup_steps=min(50, steps // 2), total_steps=steps, floor=1 / 20
+            warmup_cosine, warmup_steps=min(200, steps // 4), total_steps=steps, floor=1 / 20
         ),
     )
 
@@ -131,6 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--record", type=Path, required=True, help="where the record goes")
     parser.add_argument("--steps", type=int, default=2000, help="updates of each run")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="Adam's peak rate")
     parser.add_argument("--d-model", type=int, default=128, help="features of a token")
     parser.add_argument("--num-heads", type=int, default=8, help="heads of each look")
     parser.add_argument("--sentences", type=int, default=200, help="pairs to measure on")
@@ -141,14 +144,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     device, corpus = pick_device(), load_corpus("grammar")
     sizes = {"d_model": args.d_model, "num_heads": args.num_heads}
     measures = {name: getattr(args, name) for name in ("sentences", "step", "orders")}
+    training = {"steps": args.steps, "learning_rate": args.learning_rate}
     runs = []
     for seed in args.seeds:
         translator = start(corpus, seed, **sizes, device=device)
         untrained = head_roles(translator, grammar.generate("test", args.sentences))
-        train(translator, corpus, seed, steps=args.steps)
+        train(translator, corpus, seed, **training)
         runs.append(study(translator, corpus, seed, **measures) | {"untrained_roles": untrained})
     results = {
-        "settings": {"steps": args.steps} | sizes | measures,
+        "settings": training | sizes | measures,
         "bleu_signature": bleu_signature(),
         "runs": runs,
     }
