@@ -11,6 +11,7 @@ _CHAPTERS = {
     1: "txlib.exercises.recurrence",
     2: "txlib.exercises.additive_attention",
     3: "txlib.exercises.query_key_value",
+    4: "txlib.exercises.positional_encoding",
 }
 _NAMES = {
     1: (
@@ -35,6 +36,14 @@ _NAMES = {
         "entropy",
         "attend",
         "unpermute",
+    ),
+    4: (
+        "alibi",
+        "distances_met",
+        "shift",
+        "rotate",
+        "placed_scores",
+        "skew",
     ),
 }
 
