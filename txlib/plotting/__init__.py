@@ -13,6 +13,7 @@ from txlib.plotting.pictures import pictures
 from txlib.plotting.recurrence import gate_traces, receptive_field, unrolled_graph
 from txlib.plotting.scaling import fit_exponent, loglog_slope
 from txlib.plotting.shapes import matrix_shapes
+from txlib.plotting.streams import residual_streams
 from txlib.plotting.style import COLORS, PALETTE, series_styles, use_style
 from txlib.plotting.timeline import timeline
 
@@ -29,6 +30,7 @@ __all__ = [
     "matrix_shapes",
     "pictures",
     "receptive_field",
+    "residual_streams",
     "series_styles",
     "show",
     "signed_maps",
