@@ -26,7 +26,10 @@ Places = Callable[[int, int], Tensor]
 
 
 def _cases() -> list[tuple[Tensor, int]]:
-    """(T, D, offset): one row as in decoding, D both a multiple of 4 and not."""
+    """(T, D, offset): one row as in decoding, D both a multiple of 4 and not.
+
+    D = 4 keeps even the fastest wrong arrow exact in float32.
+    """
     random = torch.Generator().manual_seed(2021)
     sizes = ((5, 8, 0), (3, 6, 10), (1, 4, 7), (4, 10, 2))
     return [(torch.randn(t, d, generator=random), offset) for t, d, offset in sizes]
@@ -206,6 +209,7 @@ ROTATE = Exercise(
         Misconception(
             name="fast-for-slow",
             answers=tuple(map(_turns, FAST_FOR_SLOW)),
+            applies=lambda x, offset: x.shape[1] == 4,
             message="The arrows get faster from pair to pair; they should get slower, down to"
             " almost one ten-thousandth of the first.",
             hint="Which power of 10 000 belongs to the first arrow, and which to the last?",

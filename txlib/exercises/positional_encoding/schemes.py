@@ -157,10 +157,7 @@ PLACED_SCORES = Exercise(
         ),
         Misconception(
             name="turn-forgotten",
-            answers=(
-                _look(turned=_unchanged),
-                _look(turned=lambda x, place: _turned(x[:1], place)),
-            ),
+            answers=(_look(turned=_unchanged),),
             message='Right for three of the schemes; with "rope" every score is as if nothing were'
             " turned, or all words by one angle.",
             hint="`scheme.rotary` takes (…, T, D): the axis before the last counts the words.",
@@ -202,6 +199,18 @@ PLACED_SCORES = Exercise(
             message='The bias of "alibi" is scaled along with the dot products, so its slope'
             " depends on how wide the vectors are.",
             hint="It is added to the *scaled* scores. Which comes first, dividing or adding?",
+        ),
+        Misconception(
+            name="bias-of-one-query",
+            answers=(
+                _look(join=lambda scores, bias, x: scores + bias[0]),
+                _look(join=lambda scores, bias, x: scores + bias[-1]),
+                _look(join=lambda scores, bias, x: scores + bias[:, :1]),
+            ),
+            message='With "alibi" every row gets the bias of a single query: one index too many,'
+            " and broadcasting has hidden it.",
+            hint="What comes back is (H, T, T), without a batch axis. Print its shape before and"
+            " after you take the head out.",
         ),
         Misconception(
             name="bias-misused",
