@@ -12,6 +12,7 @@ _CHAPTERS = {
     2: "txlib.exercises.additive_attention",
     3: "txlib.exercises.query_key_value",
     4: "txlib.exercises.positional_encoding",
+    5: "txlib.exercises.multi_head",
 }
 _NAMES = {
     1: (
@@ -44,6 +45,13 @@ _NAMES = {
         "rotate",
         "placed_scores",
         "skew",
+    ),
+    5: (
+        "split_qkv",
+        "grouped_cost",
+        "offset_scores",
+        "grouped_attention",
+        "keep_heads",
     ),
 }
 
