@@ -41,7 +41,7 @@ _NAMES = {
     4: (
         "alibi",
         "distances_met",
-        "shift",
+        "move_on",
         "rotate",
         "placed_scores",
         "skew",

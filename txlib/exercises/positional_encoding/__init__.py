@@ -3,9 +3,9 @@
 from txlib.exercises.exercise import Exercise
 from txlib.exercises.positional_encoding.alibi import ALIBI
 from txlib.exercises.positional_encoding.counting import DISTANCES_MET
+from txlib.exercises.positional_encoding.move_on import MOVE_ON
 from txlib.exercises.positional_encoding.rotate import ROTATE
 from txlib.exercises.positional_encoding.schemes import PLACED_SCORES
-from txlib.exercises.positional_encoding.shift import SHIFT
 from txlib.exercises.positional_encoding.skew import SKEW
 
 EXERCISES: dict[str, Exercise] = {
@@ -13,7 +13,7 @@ EXERCISES: dict[str, Exercise] = {
     for exercise in (
         ALIBI,
         DISTANCES_MET,
-        SHIFT,
+        MOVE_ON,
         ROTATE,
         PLACED_SCORES,
         SKEW,

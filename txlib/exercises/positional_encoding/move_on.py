@@ -1,4 +1,4 @@
-"""`shift`: the code of an unknown place turned into that of a place further on."""
+"""`move_on`: the code of an unknown place turned into that of a place further on."""
 
 import math
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from txlib.exercises.positional_encoding.turning import (
     waves,
 )
 
-Shift = Callable[[Tensor, int], Tensor]
+MoveOn = Callable[[Tensor, int], Tensor]
 Turn = Callable[[Tensor, Tensor, Tensor], Pair]
 
 
@@ -58,17 +58,17 @@ def _turns(
     turn: Turn = _onwards,
     split: Callable[[Tensor], Pair] = neighbours,
     join: Callable[[Tensor, Tensor], Tensor] = join_neighbours,
-) -> Shift:
+) -> MoveOn:
     """An answer that turns these pairs by the distance times these speeds."""
 
-    def shift(code: Tensor, distance: int) -> Tensor:
+    def move_on(code: Tensor, distance: int) -> Tensor:
         a, b = split(code)
         return join(*turn(a, b, distance * speed(len(code)).float()))
 
-    return shift
+    return move_on
 
 
-def _both_ways(speed: Speed = frequencies, **order: Callable) -> tuple[Shift, Shift]:
+def _both_ways(speed: Speed = frequencies, **order: Callable) -> tuple[MoveOn, MoveOn]:
     return _turns(speed, **order), _turns(speed, _back, **order)
 
 
@@ -76,8 +76,8 @@ def _of_distance(code: Tensor, distance: int) -> Tensor:
     return waves(torch.tensor([distance]), len(code))[0]
 
 
-SHIFT = Exercise(
-    name="shift",
+MOVE_ON = Exercise(
+    name="move_on",
     chapter=4,
     parameters=("code", "distance"),
     outputs=("the code",),

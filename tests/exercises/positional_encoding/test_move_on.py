@@ -125,24 +125,26 @@ WRONG = {
 
 @pytest.mark.parametrize("answer", [by_pairs, in_loops, by_library, by_angle, by_complex_numbers])
 def test_right_answers_pass(answer):
-    verdict = check("shift", answer)
+    verdict = check("move_on", answer)
     assert verdict.passed, verdict
 
 
 @pytest.mark.parametrize(("name", "answer"), [(n, a) for n, many in WRONG.items() for a in many])
 def test_wrong_answers_are_named(name, answer):
-    verdict = check("shift", answer)
+    verdict = check("move_on", answer)
     assert (verdict.passed, verdict.diagnosis) == (False, name)
 
 
 def test_bank_is_complete():
-    assert set(WRONG) == {m.name for m in EXERCISES["shift"].misconceptions}
+    assert set(WRONG) == {m.name for m in EXERCISES["move_on"].misconceptions}
 
 
 def test_what_is_asked_moves_every_place():
     code = sinusoidal_encoding(30, 12)
     for place in (0, 4, 19):
-        torch.testing.assert_close(EXERCISES["shift"].reference(code[place], 10), code[place + 10])
+        torch.testing.assert_close(
+            EXERCISES["move_on"].reference(code[place], 10), code[place + 10]
+        )
 
 
 def test_writing_into_the_given_code_is_told():
@@ -150,4 +152,4 @@ def test_writing_into_the_given_code_is_told():
         code[:] = by_pairs(code, distance)
         return code
 
-    assert check("shift", overwrites).diagnosis == "mutates"
+    assert check("move_on", overwrites).diagnosis == "mutates"
