@@ -1,6 +1,6 @@
 """Attention weights of layers and heads, one query at a time."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import traitlets
 
 from txlib.widgets import picture
 from txlib.widgets.base import CourseWidget, bundle
+from txlib.widgets.head_grid import bare_maps, check_names, check_scores, draw_grid
 from txlib.widgets.validation import check_array, check_integer
 
 if TYPE_CHECKING:
@@ -39,18 +40,24 @@ class AttentionExplorer(CourseWidget):
         head: which head is shown first, from 0.
         query: position of the query whose weights are shown first.
         view: "heatmap" or "lines".
+        scores: what each head scores, by name: (layers, heads) numbers, NaN for none. Where
+            `scores` or `names` is given, all heads stand in one grid, and picking one enlarges it.
+        names: a name for each head, layer by layer; "layer 0, head 1" when not given.
+        sort: the score by which heads are sorted first, greatest first; by layer when not given.
 
     Attributes:
         show_gold: whether the gold pairs are outlined.
-        stretch: whether colours and bars run to the largest weight of the layer instead of to 1.
+        stretch: whether colours and bars run to the largest weight of the layer (of
+            all layers in a grid) instead of to 1.
 
     Raises:
         ValueError: if `weights` has another shape than the tokens say, is too large, or holds a
-            row that is no distribution; if a gold pair or a position lies outside.
+            row that is no distribution; if a gold pair or a position lies outside; if scores or
+            names are not one per head, or `sort` is none of the scores.
     """
 
-    _esm = bundle("matrix.js", "attention_explorer.js")
-    _css = bundle("matrix.css", "attention_explorer.css")
+    _esm = bundle("matrix.js", "fan.js", "head_grid.js", "attention_explorer.js")
+    _css = bundle("matrix.css", "head_grid.css", "attention_explorer.css")
     _shown = ("shape", "query_tokens", "key_tokens", "layer", "head", "query", "view")
 
     data = traitlets.Bytes().tag(sync=True)
@@ -65,6 +72,11 @@ class AttentionExplorer(CourseWidget):
     view = traitlets.Enum(VIEWS).tag(sync=True)
     show_gold = traitlets.Bool(True).tag(sync=True)
     stretch = traitlets.Bool(False).tag(sync=True)
+    grid = traitlets.Bool().tag(sync=True)
+    names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    score_names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    score_values = traitlets.List(traitlets.List()).tag(sync=True)
+    sort = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self,
@@ -77,6 +89,9 @@ class AttentionExplorer(CourseWidget):
         head: int = 0,
         query: int = 0,
         view: str = "heatmap",
+        scores: Mapping[str, Any] | None = None,
+        names: Sequence[str] | None = None,
+        sort: str = "",
     ) -> None:
         query_tokens = _check_tokens("query_tokens", query_tokens)
         key_tokens = _check_tokens("key_tokens", key_tokens)
@@ -84,6 +99,10 @@ class AttentionExplorer(CourseWidget):
         if view not in VIEWS:
             raise ValueError(f"view must be one of {VIEWS}, got {view!r}")
         layers, heads, queries, _ = array.shape
+        grid = scores is not None or names is not None
+        checked = check_scores(scores, layers, heads) if grid else {}
+        if sort not in ("", *checked):
+            raise ValueError(f"sort must be one of the scores {[*checked]}, got {sort!r}")
         levels = FINE if array.size <= MOST_FINE else COARSE
         kind = "<u2" if levels == FINE else "<u1"
         super().__init__(
@@ -97,6 +116,11 @@ class AttentionExplorer(CourseWidget):
             head=check_integer("head", head, least=0, most=heads - 1),
             query=check_integer("query", query, least=0, most=queries - 1),
             view=view,
+            grid=grid,
+            names=check_names(names, layers, heads) if grid else [],
+            score_names=[*checked],
+            score_values=[*checked.values()],
+            sort=sort,
         )
 
     @property
@@ -107,21 +131,24 @@ class AttentionExplorer(CourseWidget):
     @property
     def alt(self) -> str:
         """What is shown, and the largest weight of the picked query."""
-        layers, heads, queries, keys = self.shape
+        queries, keys = self.shape[2:]
         row = self._weights()[self.layer, self.head, self.query]
         token = _brief(self.query_tokens[self.query])
         most = int(row.argmax())
         told = f"puts its largest weight, {row[most]:.2f}, on key {most + 1}, "
         told += f"{_brief(self.key_tokens[most])}"
         return (
-            f"Attention weights of {queries} queries over {keys} keys, layer {self.layer} of "
-            f"{layers}, head {self.head} of {heads}, counted from 0. Query {self.query + 1}, "
-            f"{token}, {told if row.any() else 'attends to no key'}."
+            f"Attention weights of {queries} queries over {keys} keys, {self._where()}. Query "
+            f"{self.query + 1}, {token}, {told if row.any() else 'attends to no key'}."
             f"{f' {len(self.gold)} gold pairs are outlined.' if self.gold else ''}"
         )
 
     def fallback(self) -> "Figure":
-        """The map of the only head, or of all heads in the picked layer."""
+        """The map of the only head, all heads in the picked layer, or all in the grid's order."""
+        if self.grid:
+            scores = dict(zip(self.score_names, self.score_values, strict=True))
+            everything = self._weights().reshape(-1, *self.shape[2:])
+            return draw_grid(everything, self.names, scores, self.sort)
         from txlib.plotting.attention import head_grid, heatmap
 
         weights = self._weights()[self.layer]
@@ -131,12 +158,23 @@ class AttentionExplorer(CourseWidget):
             figure = heatmap(weights[0], *tokens, gold=gold)
             figure.set_size_inches(7.2, figure.get_figheight())
         elif len(weights) * sum(self.shape[2:]) > MOST_LABELS:
-            figure = _bare_maps(weights)
+            figure = bare_maps(weights, [f"head {i}" for i in range(len(weights))])
         else:
             figure = head_grid(weights, *tokens, gold=gold)
         if self.shape[0] > 1:
             figure.suptitle(f"layer {self.layer}")
         return figure
+
+    def _where(self) -> str:
+        layers, heads = self.shape[:2]
+        if not self.grid:
+            return f"layer {self.layer} of {layers}, head {self.head} of {heads}, counted from 0"
+        index = self.layer * heads + self.head
+        scored = "".join(
+            f", {_brief(name)} {'none' if values[index] is None else f'{values[index]:.3f}'}"
+            for name, values in zip(self.score_names, self.score_values, strict=True)
+        )
+        return f"{_brief(self.names[index])}, one of {layers * heads} heads in a grid{scored}"
 
     def _weights(self) -> np.ndarray:
         """The weights as they are shown: (layers, heads, T_q, T_k) float64."""
@@ -199,22 +237,6 @@ def _check_gold(
             raise ValueError(f"{rule}, got {pair!r}") from None
         pairs.append([query, key])
     return sorted(pairs)
-
-
-def _bare_maps(heads: np.ndarray) -> "Figure":
-    """One map per head without its tokens: (H, T_q, T_k), queries are rows."""
-    from matplotlib import colormaps
-
-    shades = colormaps["Blues"].resampled(8)  # few, for a small file
-    columns = min(4, len(heads))
-    rows = -(-len(heads) // columns)
-    figure = picture.blank(7.2, 1.9 * rows + 0.3, rows=rows, columns=columns)
-    for head, axes in zip(range(len(heads)), figure.axes, strict=False):
-        axes.imshow(
-            heads[head], cmap=shades, vmin=0, vmax=heads.max() or 1, interpolation="nearest"
-        )
-        axes.set_title(f"head {head}", fontsize=9, color=picture.INK)
-    return figure
 
 
 def _brief(token: str) -> str:

@@ -59,7 +59,7 @@ class PositionExplorer(CourseWidget):
         ValueError: if an argument is out of its range.
     """
 
-    _esm = bundle("position_explorer.js")
+    _esm = bundle("turning.js", "position_explorer.js")
     _css = bundle("position_explorer.css")
     _shown = ("d_model", "base", "pairs", "position", "shift", "distance", "panel")
 

@@ -1,61 +1,5 @@
-// Where each query looks: a heatmap or lines, one query's weights in numbers, layers and heads.
-
-// Queries at the left, keys at the right; every weight is a line, the shown query's are on top.
-function lines({ root, later }, queries, keys, weight) {
-  const { h, set } = kit;
-  const right = keys.map((text) => h("span", null, kit.token(visible(text))));
-  const [back, front] = [h("canvas"), h("canvas")];
-  const area = h("div", { class: "tx-strands", "aria-hidden": "true" }, back, front);
-  const ends = h("div", { class: "tx-ends", "aria-hidden": "true" }, right);
-  const sheet = h("div", { class: "tx-fan" }, area, ends);
-  const node = h("div", null, h("div", { class: "tx-scroll" }, sheet));
-  const ink = (name) => getComputedStyle(root).getPropertyValue(name);
-  let [width, tall, height, shown] = [0, 24, 0, 0];
-
-  function strands(pen, query, most, base) {
-    const middle = (i) => (i + 0.5) * tall;
-    keys.forEach((_, key) => {
-      const value = weight(query, key);
-      if (value < 0.004) return;
-      pen.globalAlpha = base + (1 - base) * value * most;
-      pen.lineWidth = 0.75 + 5 * value * most;
-      pen.beginPath();
-      pen.moveTo(0, middle(query));
-      pen.bezierCurveTo(width / 2, middle(query), width / 2, middle(key), width, middle(key));
-      pen.stroke();
-    });
-  }
-  function paint() {
-    if (!width) return;
-    const pen = kit.canvas(back, width, height);
-    pen.strokeStyle = ink("--line");
-    queries.forEach((_, query) => strands(pen, query, 0.35, 0.04));
-    kit.canvas(front, width, height);
-    show(shown);
-  }
-  function show(query, gold) {
-    shown = query;
-    if (!width) return;
-    const pen = front.getContext("2d");
-    pen.clearRect(0, 0, width, height);
-    pen.strokeStyle = ink("--accent");
-    strands(pen, query, 1, 0.3);
-    const most = Math.max(...keys.map((_, key) => weight(query, key)));
-    right.forEach((end, key) => {
-      set(end, "data-look", most > 0 && weight(query, key) === most);
-      set(end, "data-gold", gold?.has(key));
-    });
-  }
-  const resize = (wide) => {
-    width = wide;
-    tall = fingers() ? 32 : 24;
-    height = Math.max(queries.length, keys.length) * tall;
-    sheet.style.setProperty("--tall", `${tall}px`);
-    paint();
-  };
-  later(kit.onWidth(area, resize));
-  return { node, sheet, show, paint };
-}
+// Where each query looks: a heatmap or lines, one query's weights in numbers, layers and heads, or
+// all heads in a grid.
 
 // The weights of one query: a bar and a number for each key.
 function bars(keys) {
@@ -119,6 +63,12 @@ function render(context) {
     node.hidden = items.length === 1;
     return { node, show: row.show };
   };
+  const grid = model.get("grid")
+    ? headGrid(model.get("shape"), model.get("names"), model.get("score_names"), model.get("score_values"), {
+        pick: (index) => save({ layer: Math.floor(index / heads), head: index % heads }),
+        sort: (sort) => save({ sort }),
+      })
+    : null;
   const plain = (text) => h("button", { type: "button" }, text);
   const views = ["heatmap", "lines"];
   const pickLayer = picker("Layer", numbered("Layer", layers), "layer");
@@ -151,7 +101,9 @@ function render(context) {
   const readout = h("p", { class: "tx-readout" });
   const help = "Point at a query to look; click, tap or use the arrow keys to hold it.";
   const ideal = 110 + 30 * numKeys;
+  if (grid) pickLayer.node.hidden = pickHead.node.hidden = true;
   append(
+    grid?.node ?? "",
     h("div", { class: "tx-controls" }, pickLayer.node, pickHead.node, pickView.node),
     h("div", { class: "tx-options" }, gold.node, stretch.node, legend),
     h(
@@ -192,7 +144,8 @@ function render(context) {
   function paint() {
     map.paint(dark, (query, key) => weight(query, key) / top);
     if (model.get("view") === "lines") fan.paint();
-    thumbs.forEach((thumb, head) => {
+    grid?.paint(dark, (head, query, key) => values[start(0, head) + query * numKeys + key] / levels / top);
+    if (!grid) thumbs.forEach((thumb, head) => {
       const from = start(picked("layer", layers), head);
       const shade = (query, key) => values[from + query * numKeys + key] / levels / top;
       paintCells(thumb, dark, shade);
@@ -204,9 +157,9 @@ function render(context) {
   function draw() {
     const [layer, head] = [picked("layer", layers), picked("head", heads)];
     const [query, view] = [picked("query", numQueries), model.get("view")];
-    const now = [layer, head, view, model.get("stretch"), model.get("show_gold")];
+    const now = [layer, head, view, model.get("stretch"), model.get("show_gold"), model.get("sort")];
     offset = start(layer, head);
-    const all = values.subarray(start(layer, 0), start(layer + 1, 0));
+    const all = grid ? values : values.subarray(start(layer, 0), start(layer + 1, 0));
     top = model.get("stretch") ? Math.max(1, all.reduce((a, b) => Math.max(a, b))) / levels : 1;
     const changed = now.findIndex((value, i) => value !== before?.now[i]);
     if (changed >= 0) {
@@ -219,23 +172,28 @@ function render(context) {
       map.node.hidden = view !== "heatmap";
       fan.node.hidden = view !== "lines";
       (view === "lines" ? fan : map).sheet.prepend(map.rows);
+      grid?.arrange(model.get("sort"));
+      grid?.show(layer * heads + head);
       map.outline(model.get("show_gold") ? model.get("gold") : []);
       paint();
     }
     if (before && before.query !== query) over = null;
     reveal();
     if (before) {
+      const where = grid ? `${grid.current.textContent} ` : `Layer ${layer}, head ${head}. `;
+      const sorted = `Sorted by ${model.get("sort") || "layer"}. ${grid?.best.textContent} `;
       const news = [
-        `Layer ${layer}, head ${head}. `, `Layer ${layer}, head ${head}. `, `View: ${view}. `,
+        where, where, `View: ${view}. `,
         `Colours from 0 to ${highest.textContent}. `,
         `Gold alignment ${model.get("show_gold") ? "outlined" : "hidden"}. `,
+        sorted,
       ][changed];
       say((news ?? "") + readout.textContent);
     }
     before = { now, query };
   }
 
-  watch(["layer", "head", "query", "view", "show_gold", "stretch"], draw);
+  watch(["layer", "head", "query", "view", "show_gold", "stretch", "sort"], draw);
   later(kit.onTheme((isDark) => ((dark = isDark), paint(), reveal())));
   return cleanup;
 }
