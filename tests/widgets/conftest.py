@@ -3,6 +3,7 @@ import pytest
 
 from txlib.widgets import (
     AttentionExplorer,
+    GradientFlow,
     MaskMaker,
     PositionExplorer,
     PredictFirst,
@@ -18,6 +19,12 @@ TOKENS = ["the", "très long token that overflows", "翻译机", "<img src=x one
 def attention() -> AttentionExplorer:
     weights = np.random.default_rng(0).dirichlet(np.ones(4), size=(2, 3, 5))
     return AttentionExplorer(weights, TOKENS, TOKENS[1:], {(0, 0), (4, 3)}, layer=1, query=4)
+
+
+@pytest.fixture
+def gradients() -> GradientFlow:
+    arms = {token: {3: [0.5 * i + j for j in range(3)]} for i, token in enumerate(TOKENS)}
+    return GradientFlow(arms | {"overflow": {2: [np.inf, np.nan], 4: [0, 1e-30, 1, 9]}}, depth=3)
 
 
 @pytest.fixture

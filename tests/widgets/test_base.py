@@ -16,7 +16,16 @@ CLASSES = [getattr(widgets, name) for name in widgets.__all__]
 
 
 # of conftest.py, one for each class
-FIXTURES = ["attention", "mask", "position", "predict", "query_key_value", "softmax", "unrolled"]
+FIXTURES = [
+    "attention",
+    "gradients",
+    "mask",
+    "position",
+    "predict",
+    "query_key_value",
+    "softmax",
+    "unrolled",
+]
 
 
 @pytest.fixture(params=FIXTURES)

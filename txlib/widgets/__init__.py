@@ -17,6 +17,7 @@ module of the same name. To add `Thing`:
 """
 
 from txlib.widgets.attention_explorer import AttentionExplorer
+from txlib.widgets.gradient_flow import GradientFlow
 from txlib.widgets.mask_maker import MaskMaker
 from txlib.widgets.position_explorer import PositionExplorer
 from txlib.widgets.predict_first import PredictFirst
@@ -26,6 +27,7 @@ from txlib.widgets.unrolled_network import UnrolledNetwork
 
 __all__ = [
     "AttentionExplorer",
+    "GradientFlow",
     "MaskMaker",
     "PositionExplorer",
     "PredictFirst",

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import ipywidgets
 import nbformat
+import numpy as np
 import pytest
 
-from txlib.widgets import PositionExplorer
+from txlib.widgets import AttentionExplorer, GradientFlow, PositionExplorer
 
 ROOT = Path(__file__).parents[3]
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -23,14 +24,45 @@ nb_execution_mode = "off"
 """
 
 
+HOSTILE = ["<img src=x onerror=window.hacked=1>", "翻译机器", "x" * 3000]
+
+
 @pytest.fixture(scope="package")
-def widget_site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def grid() -> AttentionExplorer:
+    """Two layers of four heads, some of which look at the token before."""
+    rng = np.random.default_rng(0)
+    weights = rng.dirichlet(np.full(7, 0.3), (2, 4, 9))
+    scores = {"previous token": rng.random((2, 4)), "alignment": rng.normal(size=(2, 4))}
+    scores["alignment"][1, 2] = np.nan
+    queries, keys = ([f"{letter}{i}" for i in range(n)] for letter, n in (("q", 9), ("k", 7)))
+    return AttentionExplorer(weights, queries, keys, {(0, 0), (3, 2)}, query=3, scores=scores)
+
+
+@pytest.fixture(scope="package")
+def gradients() -> GradientFlow:
+    """Stacks of 1, 4 and 12 layers whose gradients stay, vanish, overflow and are not measured."""
+    even = {d: [1.2**i for i in range(d)] for d in (1, 4, 12)}
+    fading = {1: [0.3], 4: [0, 1e-20, 1e-10, 1], 12: [10.0 ** (i - 12) for i in range(12)]}
+    growing = {1: [2], 4: [np.nan, np.inf, 1e30, 3], 12: [10.0 ** (12 - i) for i in range(12)]}
+    arms = {"residual": even, "neither": fading, "no norm": growing, HOSTILE[0]: {4: [1, 2, 3, 4]}}
+    return GradientFlow(arms)
+
+
+@pytest.fixture(scope="package")
+def widget_site(
+    grid: AttentionExplorer, gradients: GradientFlow, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
     """The page, built with the book's own extension: what `open_page` opens here."""
     folder = tmp_path_factory.mktemp("explorers-site")
+    even = np.full((3, 3, 3), 1 / 3)
+    scores = {HOSTILE[0]: [0.1, 0.5, np.nan], HOSTILE[2]: [1, 200, -3.5]}
     shown = [
         PositionExplorer(),
         PositionExplorer(32, base=500.0, panel="similarity", content="slow pairs"),
         PositionExplorer(panel="dial", pairs=(0, 1, 2, 3)),
+        grid,
+        AttentionExplorer(even, HOSTILE, HOSTILE, scores=scores, names=HOSTILE, head=2),
+        gradients,
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Explorers")])
     for widget in shown:

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.site
 ARTIFACTS = Path(__file__).parents[3] / "artifacts"
-COUNT = 3  # widgets on the page
+COUNT = 6  # widgets on the page
 
 
 @pytest.mark.parametrize("width", [320, 390])
