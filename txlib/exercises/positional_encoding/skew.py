@@ -127,8 +127,8 @@ SKEW = Exercise(
             ),
             message="Off by one: the line is read one number too early, each key gets the score of"
             " the distance before, and the diagonal holds distance -1.",
-            hint="For T = 3, number the fields of the left table from 0 to 14: which one holds query 0's"
-            " score for key 0?",
+            hint="For T = 3, number the fields of the left table from 0 to 14: in which one does"
+            " query 0 meet key 0?",
         ),
         Misconception(
             name="nothing-dropped",
