@@ -25,7 +25,8 @@ class TransformerConfig(EncoderDecoderConfig):
         d_ff: F, inner features of the feed-forward layers; 4 C if None, as in the paper.
         norm_order: "post" as in the paper, or "pre".
         activation: of the feed-forward layers, as in `EncoderBlock`.
-        positions: one of `txlib.positions.SCHEMES`.
+        positions: one of `txlib.positions.SCHEMES`. With "alibi", whose penalty is the same on both
+            sides, the encoder reads a sentence and its mirror image alike.
         max_seq_len: positions of "learned"; the others have no limit.
         tie_embeddings: let the target's table be the output projection too.
     """

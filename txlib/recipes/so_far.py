@@ -11,6 +11,9 @@ CHAPTERS = {  # row: (chapter, record)
     "with additive attention": (2, "translation_grammar_attention"),
     "with scaled dot products": (3, "translation_grammar_score_scaled_dot_longer"),
     "without its LSTMs": (3, "translation_grammar_attention_only"),
+    "with positions": (4, "translation_grammar_positions"),
+    "with eight heads": (5, "translation_grammar_heads"),
+    "with residuals, norms and depth": (6, "translation_grammar_depth"),
 }
 LONG = 21  # words; a source sentence from here on counts as long
 COLUMNS = (
