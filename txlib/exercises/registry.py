@@ -13,6 +13,7 @@ _CHAPTERS = {
     3: "txlib.exercises.query_key_value",
     4: "txlib.exercises.positional_encoding",
     5: "txlib.exercises.multi_head",
+    6: "txlib.exercises.residual_norm",
 }
 _NAMES = {
     1: (
@@ -52,6 +53,14 @@ _NAMES = {
         "offset_scores",
         "grouped_attention",
         "keep_heads",
+    ),
+    6: (
+        "layer_norm",
+        "one_part_in",
+        "gated_width",
+        "batch_norm",
+        "contributions",
+        "fold_norm",
     ),
 }
 
