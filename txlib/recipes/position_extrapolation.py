@@ -40,8 +40,8 @@ TEST_SEED = 1_000
 
 
 def new_questions(task: str, n: int, *, batch_size: int, seed: int) -> OrderQuestions:
-    """What a model of the study is trained on: n tokens, with questions that reach n far."""
-    sizes = {"reach": n}
+    """What a model of the study is trained on: n tokens, and every question that they can hold."""
+    sizes = {"reach": n - 1}  # no text of n tokens has a place n - 1 or a distance n to ask for
     if task == "latest":
         sizes = {"reach": KINDS, "num_tokens": KINDS * PER_KIND}
     return OrderQuestions(task=task, length=n, batch_size=batch_size, seed=seed, **sizes)
