@@ -59,6 +59,10 @@ def test_log_axes_and_marks():
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert [t.get_text() for t in ax.texts] == ["trained", "chance"]
     assert len(ax.lines) == 3
+    figure.draw_without_rendering()
+    above = ax.texts[0].get_window_extent().y0
+    assert above >= ax.get_window_extent().y1  # where no curve can run through it
+    assert above < figure.legends[0].get_window_extent().y0
 
 
 def test_errors():

@@ -82,11 +82,10 @@ def curves_with_bands(
             words,
             (position, 1.0),
             xycoords=("data", "axes fraction"),
-            xytext=(-4, -4),
+            xytext=(0, 3),  # above the axes, where no curve runs
             textcoords="offset points",
-            rotation=90,
-            ha="right",
-            va="top",
+            ha="center",
+            va="bottom",
             fontsize=11,
         )
     for height, words in (mark_y or {}).items():
