@@ -1,7 +1,11 @@
 """How far a table of scores is a matter of distance: chapter 4."""
 
-import torch
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # importing metrics stays light
+    from torch import Tensor
 
 
 def share_by_distance(scores: Tensor, *, is_causal: bool = False) -> float:
@@ -20,6 +24,8 @@ def share_by_distance(scores: Tensor, *, is_causal: bool = False) -> float:
     Raises:
         ValueError: if `scores` is not such a table, or says the same of all keys.
     """
+    import torch
+
     T = len(scores)
     if scores.ndim != 2 or scores.shape[1] != T or T < 3:
         raise ValueError(f"scores must be (T, T) with T at least 3, got {tuple(scores.shape)}")
@@ -40,5 +46,7 @@ def share_by_distance(scores: Tensor, *, is_causal: bool = False) -> float:
 
 def _unexplained(scores: Tensor, known: Tensor) -> Tensor:
     """Squared error of the best linear fit; the columns of `known` may depend on each other."""
+    import torch
+
     fit = torch.linalg.lstsq(known, scores, driver="gelsd").solution
     return (scores - known @ fit).pow(2).sum()

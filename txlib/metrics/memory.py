@@ -1,10 +1,12 @@
 """What a computation keeps for its derivative, in memory."""
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # importing metrics stays light
+    from torch import Tensor
 
 
 def megabytes_kept(function: Callable[..., Any], *inputs: Any) -> float:
@@ -20,6 +22,8 @@ def megabytes_kept(function: Callable[..., Any], *inputs: Any) -> float:
     Returns:
         Megabytes of 2**20 bytes; 0 where nothing takes part in a gradient.
     """
+    import torch
+
     kept: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
