@@ -50,7 +50,7 @@ def test_finished_runs_are_not_run_again_but_other_settings_are(run, monkeypatch
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_scheme_learns_to_tell_near_from_far(scheme):
     """The loss falls well below that of guessing among the tokens of a kind."""
-    questions = OrderQuestions(task="latest", length=6, reach=2, num_tokens=8, batch_size=32)
+    questions = OrderQuestions(task="latest", length=18, reach=2, num_tokens=8, batch_size=32)
     torch.manual_seed(0)
     model = recipe.new_model(scheme, questions, d_model=16)
     loss = recipe.train(model, questions, scheme=scheme, steps=150, learning_rate=1e-2)

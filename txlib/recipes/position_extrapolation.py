@@ -186,8 +186,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--record", type=Path, required=True, help="where the record goes")
     parser.add_argument("--out", type=Path, default=Path("runs/position_extrapolation"))
-    parser.add_argument("--n", type=int, default=32, help="the trained length, even")
-    parser.add_argument("--steps", type=int, default=800, help="updates of each run")
+    parser.add_argument(
+        "--n", type=int, default=24, help="the trained length, even; for t5 above 16"
+    )
+    parser.add_argument("--steps", type=int, default=900, help="updates of each run")
     parser.add_argument("--batch-size", type=int, default=32, help="sequences an update")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--schemes", nargs="+", choices=SCHEMES, default=SCHEMES)
