@@ -71,9 +71,11 @@ def test_pairs_are_switched_and_never_none_or_five(open_page):
     expect(pairs.nth(3)).to_have_attribute("aria-pressed", "true")
     for j in (0, 2, 5, 7):
         pairs.nth(j).click()
+    told(widget)
     pressed = pairs.evaluate_all("all => all.map(b => b.ariaPressed === 'true')")
     assert [j for j, on in enumerate(pressed) if on] == [0, 2, 5, 7]
     widget.get_by_role("radio", name="512").click()
+    told(widget)
     names = widget.locator(".tx-wave:visible b:first-child").all_inner_texts()
     assert [name for name in names if "Pair" in name] == [f"Pair {32 * j}" for j in (0, 2, 5, 7)]
 
