@@ -5,8 +5,8 @@ import torch
 
 from txlib.data import grammar
 from txlib.recipes import head_pruning
-from txlib.recipes.head_pruning import bleu_without, importance, removal, silenced, start
-from txlib.recipes.head_roles import LOOKS
+from txlib.recipes.head_pruning import bleu_without, importance, removal, start
+from txlib.recipes.head_roles import LOOKS, silenced
 from txlib.recipes.translation_data import Corpus
 
 H = 2
@@ -35,7 +35,7 @@ def test_silenced_heads_say_nothing_and_come_back(translator):
     attention = translator.model.encoder_look.attention
     x = torch.randn(2, 5, 8)
     before = attention(x)
-    with silenced(translator.model, [("encoder", 0), ("encoder", 1), ("cross", 1)]):
+    with silenced(translator, [("encoder", 0), ("encoder", 1), ("cross", 1)]):
         assert attention(x).eq(0).all()
     torch.testing.assert_close(attention(x), before)
 

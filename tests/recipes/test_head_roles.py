@@ -1,10 +1,19 @@
+import copy
+
 import pytest
 import torch
 
 from txlib.capture import capture_weights
 from txlib.data import grammar
 from txlib.data.batching import make_batch
-from txlib.recipes.head_roles import LOOKS, PATTERNS, head_roles, head_weights
+from txlib.recipes.head_roles import (
+    LOOKS,
+    PATTERNS,
+    head_roles,
+    head_weights,
+    look_modules,
+    silenced,
+)
 from txlib.recipes.translation_data import Corpus
 from txlib.recipes.translator import new_translator
 
@@ -18,37 +27,57 @@ def translator_for(kind, pairs, **options):
     return new_translator(kind, corpus, options)
 
 
-@pytest.fixture
-def translator():
-    return translator_for("attention_only", PAIRS, d_model=12, num_heads=H, positions="sinusoidal")
+KINDS = {  # and how many heads each look has in all
+    "attention_only": ({"d_model": 12, "num_heads": H, "positions": "sinusoidal"}, H),
+    "transformer": ({"d_model": 12, "num_heads": H, "num_layers": 2}, 2 * H),
+}
+
+
+@pytest.fixture(params=KINDS)
+def translator(request):
+    options, _ = KINDS[request.param]
+    return translator_for(request.param, PAIRS, **options)
 
 
 def test_weights_are_the_rows_that_write_words_and_all_that_they_see(translator):
-    found = head_weights(translator, PAIRS)
+    found, heads = head_weights(translator, PAIRS), KINDS[translator.kind][1]
     for i, pair in enumerate(PAIRS):
         T_s, T_t = len(pair.source), len(pair.target)
         shapes = {
-            "encoder": (H, T_s, T_s + 1),
-            "decoder": (H, T_t, T_t),
-            "cross": (H, T_t, T_s + 1),
+            "encoder": (heads, T_s, T_s + 1),
+            "decoder": (heads, T_t, T_t),
+            "cross": (heads, T_t, T_s + 1),
         }
         assert {look: tuple(found[look][i].shape) for look in LOOKS} == shapes
         for look in LOOKS:
             torch.testing.assert_close(found[look][i].sum(dim=-1), torch.ones(shapes[look][:2]))
 
 
-def test_weights_are_those_of_the_model(translator):
+def test_weights_are_those_of_the_model_layer_by_layer(translator):
     (encoded,) = translator.encode_pairs(
         [(grammar.detokenize(PAIRS[1].source), grammar.detokenize(PAIRS[1].target))]
     )
     batch = make_batch([encoded])
     with capture_weights(translator.model.eval()) as captured:
         translator.model(batch.source, batch.source_mask, batch.target_in)
+    modules = look_modules(translator)
     for look, weights in head_weights(translator, PAIRS[1:2]).items():
-        whole = captured[LOOKS[look]][0][0]
-        torch.testing.assert_close(
-            weights[0], whole[:, : weights[0].shape[1], : weights[0].shape[2]]
-        )
+        for layer, name in enumerate(modules[look]):
+            ours = weights[0][layer * H : (layer + 1) * H]
+            whole = captured[name][0][0]
+            torch.testing.assert_close(ours, whole[:, : ours.shape[1], : ours.shape[2]])
+
+
+def test_silenced_heads_are_counted_through_the_layers():
+    translator = translator_for("transformer", PAIRS, **KINDS["transformer"][0])
+    attention = translator.model.eval().decoder[1].cross_attention
+    x = torch.randn(2, 5, 12)
+    without = copy.deepcopy(attention)
+    with torch.no_grad():
+        without.out_proj.weight[:, 4:8] = 0  # head 1 of width 4
+        assert not torch.allclose(attention(x), without(x))
+        with silenced(translator, [("cross", H + 1)]):
+            torch.testing.assert_close(attention(x), without(x))
 
 
 def test_patterns_by_hand():
@@ -64,12 +93,14 @@ def test_patterns_by_hand():
 
 def test_heads_that_look_everywhere_alike_get_what_chance_says(translator):
     with torch.no_grad():
-        for look in LOOKS.values():
-            translator.model.get_submodule(look).q_proj.weight.zero_()
+        for names in look_modules(translator).values():
+            for name in names:
+                translator.model.get_submodule(name).q_proj.weight.zero_()
+    heads = KINDS[translator.kind][1]
     for roles in head_roles(translator, PAIRS).values():
-        assert roles["spread"] == pytest.approx([1.0] * H)
+        assert roles["spread"] == pytest.approx([1.0] * heads)
         for name, scores in roles["scores"].items():
-            assert scores == pytest.approx([roles["chance"][name]] * H)
+            assert scores == pytest.approx([roles["chance"][name]] * heads)
 
 
 def test_scores_belong_to_their_look(translator):
@@ -86,5 +117,19 @@ def test_scores_belong_to_their_look(translator):
 
 
 def test_other_translators_are_refused():
-    with pytest.raises(ValueError, match="must be 'attention_only' on words, got 'lstm' on 'word'"):
+    with pytest.raises(ValueError, match=r"must be one of .*'transformer'.*, got 'lstm'"):
         head_weights(translator_for("lstm", PAIRS, d_embedding=4, hidden_size=4), PAIRS)
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (("own", 0), r"look must be one of \('encoder', 'decoder', 'cross'\), got 'own'"),
+        (("cross", 6), "head must be one of the cross's, got 6"),
+        (("cross", -1), "head must be one of the cross's, got -1"),
+    ],
+)
+def test_other_heads_are_refused(head, message):
+    translator = translator_for("transformer", PAIRS, **KINDS["transformer"][0])
+    with pytest.raises(ValueError, match=message), silenced(translator, [head]):
+        pass

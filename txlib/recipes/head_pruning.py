@@ -10,44 +10,30 @@ pairs, BLEU on test pairs.
 import argparse
 import random
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from txlib.attention import silence_heads
 from txlib.data import grammar
 from txlib.data.batching import BucketedBatches
 from txlib.device import pick_device, seed_everything
 from txlib.metrics import corpus_bleu
 from txlib.metrics.head_importance import head_importance
-from txlib.recipes.head_roles import LOOKS, head_roles
+from txlib.recipes.head_roles import Head, head_roles, look_modules, silenced
 from txlib.recipes.records import new_record, portable_command, write_record
 from txlib.recipes.translation_data import Corpus, TextPair, load_corpus
 from txlib.recipes.translation_evaluation import bleu_signature
 from txlib.recipes.translator import Translator, new_translator
 from txlib.training import fit, warmup_cosine
 
-Head = tuple[str, int]  # the look it belongs to, a name in LOOKS, and its number
-
-
-@contextmanager
-def silenced(model: nn.Module, heads: Iterable[Head]) -> Iterator[None]:
-    """Within the block, these heads of an attention-only translator are silent."""
-    with ExitStack() as stack:
-        for look, head in heads:
-            stack.enter_context(silence_heads(model.get_submodule(LOOKS[look]), [head]))
-        yield
-
 
 def bleu_without(translator: Translator, heads: Iterable[Head], pairs: Sequence[TextPair]) -> float:
     """BLEU, 0 to 100, of greedy translations with these heads silent."""
     sources, references = zip(*pairs, strict=True)
-    with silenced(translator.model, heads):
+    with silenced(translator, heads):
         return corpus_bleu(translator.translate(sources), references)
 
 
@@ -65,8 +51,8 @@ def importance(translator: Translator, pairs: Sequence[TextPair]) -> dict[Head, 
     slopes = head_importance(translator.model, (batch.to(device) for batch in batches))
     return {
         (look, head): slope
-        for look, name in LOOKS.items()
-        for head, slope in enumerate(slopes[name].tolist())
+        for look, names in look_modules(translator).items()
+        for head, slope in enumerate(torch.cat([slopes[name] for name in names]).tolist())
     }
 
 

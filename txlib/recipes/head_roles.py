@@ -1,11 +1,13 @@
 """What each head of a translator looks at, scored against the grammar and against chance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from txlib.attention import silence_heads
 from txlib.capture import capture_weights
 from txlib.data.batching import make_batch
 from txlib.data.grammar import Pair, detokenize
@@ -14,11 +16,20 @@ from txlib.metrics import diagonal_alignment
 from txlib.metrics.heads import link_scores, offset_links, referent_links, spread, uniform_heads
 from txlib.recipes.translator import Translator
 
-LOOKS = {
-    "encoder": "encoder_look.attention",
-    "decoder": "decoder_look.attention",
-    "cross": "cross_look.attention",
+LOOKS = ("encoder", "decoder", "cross")
+MODULES = {  # kind of translator: each look's modules, of which a stack has one a block
+    "attention_only": {
+        "encoder": "encoder_look.attention",
+        "decoder": "decoder_look.attention",
+        "cross": "cross_look.attention",
+    },
+    "transformer": {
+        "encoder": "encoder.{}.attention",
+        "decoder": "decoder.{}.attention",
+        "cross": "decoder.{}.cross_attention",
+    },
 }
+Head = tuple[str, int]  # a name in LOOKS, and its number, counted through the layers from below
 Pattern = Callable[[Pair], frozenset[tuple[int, int]]]
 
 
@@ -54,6 +65,41 @@ PATTERNS: dict[str, dict[str, Pattern]] = {
 }
 
 
+def look_modules(translator: Translator) -> dict[str, tuple[str, ...]]:
+    """The names of each look's attention modules, from the lowest layer up.
+
+    Raises:
+        ValueError: if the translator is of a kind that is not in `MODULES`.
+    """
+    if translator.kind not in MODULES:
+        raise ValueError(f"translator must be one of {tuple(MODULES)}, got {translator.kind!r}")
+    layers = range(getattr(translator.model.config, "num_layers", 1))
+    return {
+        look: tuple(dict.fromkeys(name.format(layer) for layer in layers))
+        for look, name in MODULES[translator.kind].items()
+    }
+
+
+@contextmanager
+def silenced(translator: Translator, heads: Iterable[Head]) -> Iterator[None]:
+    """Within the block, these heads of a translator are silent.
+
+    Raises:
+        ValueError: if there is no such look or head.
+    """
+    modules = look_modules(translator)
+    with ExitStack() as stack:
+        for look, head in heads:
+            if look not in modules:
+                raise ValueError(f"look must be one of {LOOKS}, got {look!r}")
+            layer, number = divmod(head, translator.model.config.num_heads)
+            if not 0 <= layer < len(modules[look]):
+                raise ValueError(f"head must be one of the {look}'s, got {head}")
+            attention = translator.model.get_submodule(modules[look][layer])
+            stack.enter_context(silence_heads(attention, [number]))
+        yield
+
+
 def head_weights(translator: Translator, pairs: list[Pair]) -> dict[str, list[Tensor]]:
     """The weights of every look while the translator is told to write the references.
 
@@ -62,22 +108,20 @@ def head_weights(translator: Translator, pairs: list[Pair]) -> dict[str, list[Te
     end with the source's end.
 
     Args:
-        translator: of kind "attention_only" with several heads and words as tokens.
+        translator: of a kind in `MODULES`, with words as tokens.
         pairs: of the grammar.
 
     Returns:
         By look, for each pair (H, T_q, T_k) on the CPU: encoder (H, T_s, T_s + 1), decoder
-        (H, T_t, T_t), cross (H, T_t, T_s + 1).
+        (H, T_t, T_t), cross (H, T_t, T_s + 1). H are the heads of all layers, from below.
 
     Raises:
         ValueError: if the translator is of another kind, or a sentence is not split into the
             grammar's words.
     """
-    if translator.kind != "attention_only" or translator.tokenizer != "word":
-        raise ValueError(
-            f"translator must be 'attention_only' on words, got {translator.kind!r} on "
-            f"{translator.tokenizer!r}"
-        )
+    modules = look_modules(translator)
+    if translator.tokenizer != "word":
+        raise ValueError(f"translator must have words as tokens, got {translator.tokenizer!r}")
     device = next(translator.model.parameters()).device
     encoded = translator.encode_pairs([(detokenize(p.source), detokenize(p.target)) for p in pairs])
     found: dict[str, list[Tensor]] = {look: [] for look in LOOKS}
@@ -90,7 +134,8 @@ def head_weights(translator: Translator, pairs: list[Pair]) -> dict[str, list[Te
             translator.model(batch.source, batch.source_mask, batch.target_in)
         shapes = {"encoder": (T_s, T_s + 1), "decoder": (T_t, T_t), "cross": (T_t, T_s + 1)}
         for look, (T_q, T_k) in shapes.items():
-            heads = torch.cat(captured[LOOKS[look]], dim=-2)[0]  # (H, T, T)
+            layers = [torch.cat(captured[name], dim=-2)[0] for name in modules[look]]
+            heads = torch.cat(layers)  # (H, T, T)
             found[look].append(heads[:, :T_q, :T_k].cpu())
     return found
 
