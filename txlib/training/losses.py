@@ -1,4 +1,4 @@
-"""Cross entropy over the tokens that are real (chapter 1)."""
+"""Cross entropy over the tokens that are real (chapter 1), with smoothed labels (chapter 7)."""
 
 from typing import Protocol
 
@@ -17,23 +17,31 @@ class TranslationBatch(Protocol):
     target_mask: Tensor
 
 
-def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+def masked_cross_entropy(
+    logits: Tensor, targets: Tensor, mask: Tensor, *, label_smoothing: float = 0.0
+) -> Tensor:
     r"""How badly the real tokens were foreseen: the mean of $-\log p(\text{target})$ in nats.
 
     The mean is over tokens, not over rows: a long sentence counts for more than a short one, and
     padding for nothing. It is taken in float32 when the logits are of lower precision.
 
+    With smoothing the wanted distribution is no longer all on the target: of its mass, a share
+    $\epsilon$ is spread evenly over all V tokens, the target included. Source: Szegedy et al. 2016,
+    section 7; Vaswani et al. 2017, section 5.4, where $\epsilon$ is 0.1. The loss of the best
+    possible model is then above 0 (chapter 7).
+
     Args:
         logits: (B, T, V), floating point.
         targets: (B, T), int64 in 0 ... V - 1 wherever `mask` is True; anything elsewhere.
         mask: (B, T), bool. True means "a real token".
+        label_smoothing: the share $\epsilon$, in 0 ... 1.
 
     Returns:
         A scalar. Without a single real token it is exactly 0 with zero gradients: that is the
         neutral share of a process whose part of a batch holds only padding.
 
     Raises:
-        ValueError: if the shapes do not fit, or `mask` is not bool.
+        ValueError: if the shapes do not fit, `mask` is not bool, or the share is out of range.
     """
     if logits.ndim != 3 or targets.shape != logits.shape[:2] or mask.shape != logits.shape[:2]:
         raise ValueError(
@@ -42,23 +50,41 @@ def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tenso
         )
     if mask.dtype != torch.bool:
         raise ValueError(f"mask must be bool, True = a real token, got {mask.dtype}")
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must be in 0 ... 1, got {label_smoothing}")
     precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
     losses = F.cross_entropy(
-        precise.flatten(0, 1), targets.masked_fill(~mask, 0).flatten(), reduction="none"
+        precise.flatten(0, 1),
+        targets.masked_fill(~mask, 0).flatten(),
+        reduction="none",
+        label_smoothing=label_smoothing,
     )
     real = mask.flatten()
     return losses.where(real, 0.0).sum() / real.sum().clamp(min=1)
 
 
-def translation_loss(model: nn.Module, batch: TranslationBatch) -> Tensor:
+def translation_loss(
+    model: nn.Module,
+    batch: TranslationBatch,
+    *,
+    label_smoothing: float = 0.0,
+    ignore_padding: bool = True,
+) -> Tensor:
     """Teacher forcing: the loss of foreseeing each target token from the true ones before it.
+
+    Bind the settings with `functools.partial`: `fit(..., loss=partial(translation_loss,
+    label_smoothing=0.1))`.
 
     Args:
         model: maps (source, source_mask, target_in) to logits (B, T_t, V_t).
         batch: a batch of sentence pairs, on the model's device.
+        label_smoothing: as in `masked_cross_entropy`.
+        ignore_padding: False is a common mistake, here to be measured (chapter 7): PAD becomes a
+            target like any other, and the mean is over every position of the batch.
 
     Returns:
         A scalar, the mean over the batch's real target tokens.
     """
     logits = model(batch.source, batch.source_mask, batch.target_in)
-    return masked_cross_entropy(logits, batch.target_out, batch.target_mask)
+    counted = batch.target_mask if ignore_padding else torch.ones_like(batch.target_mask)
+    return masked_cross_entropy(logits, batch.target_out, counted, label_smoothing=label_smoothing)

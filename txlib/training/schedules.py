@@ -48,6 +48,48 @@ def warmup_cosine(step: int, *, warmup_steps: int, total_steps: int, floor: floa
     return climb * (floor + (1 - floor) * (1 + math.cos(math.pi * done)) / 2)
 
 
+def inverse_square_root(step: int, *, warmup_steps: int) -> float:
+    r"""A straight climb to the peak, then a fall with the root of the step.
+
+    Source: Vaswani et al. 2017, section 5.3. With the paper's step number $s = $ `step` + 1 the
+    factor is $\min(s / w, \sqrt{w / s})$, w for `warmup_steps`. With a peak of
+    `paper_rate` it is equation 3.
+
+    Args:
+        step: 0 or more; the fall has no end.
+        warmup_steps: length of the climb; the peak is reached at step `warmup_steps` - 1.
+
+    Raises:
+        ValueError: if a number is out of range.
+    """
+    _check_warmup(warmup_steps)
+    return min(linear_warmup(step, warmup_steps=warmup_steps), math.sqrt(warmup_steps / (step + 1)))
+
+
+def paper_rate(d_model: int, warmup_steps: int) -> float:
+    r"""The peak rate that makes `inverse_square_root` the paper's schedule.
+
+    Source: Vaswani et al. 2017, equation 3, at its highest: $d_\text{model}^{-1/2} \, w^{-1/2}$;
+    7e-4 for the base model's 512 features and 4000 steps.
+
+    Args:
+        d_model: C, features of a token, at least 1.
+        warmup_steps: w, steps of the climb, at least 1.
+
+    Raises:
+        ValueError: if a number is out of range.
+    """
+    _check_warmup(warmup_steps)
+    if d_model < 1:
+        raise ValueError(f"d_model must be at least 1, got {d_model}")
+    return 1 / math.sqrt(d_model * warmup_steps)
+
+
+def _check_warmup(warmup_steps: int) -> None:
+    if warmup_steps < 1:
+        raise ValueError(f"warmup_steps must be at least 1, got {warmup_steps}")
+
+
 def _check_step(step: int) -> None:
     if step < 0:
         raise ValueError(f"step must be at least 0, got {step}")
