@@ -6,13 +6,18 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from txlib.data.batching import BucketedBatches
+from txlib.device import seed_everything
 from txlib.recipes import translation
-from txlib.recipes.translator import load_translator
-from txlib.training import load_checkpoint
+from txlib.recipes.translator import load_translator, new_translator
+from txlib.training import load_checkpoint, translation_loss
 
 HERE = Path(__file__).parent
 SIZES = "--steps 12 --batch-size 8 --d-embedding 5 --hidden-size 7 --dropout 0.3"
+TRANSFORMER = "--model transformer --d-model 12 --num-heads 3 --num-layers 1 --dropout 0 --steps 7"
+TRANSFORMER += " --warmup-steps 3 --learning-rate 1e-2"
 SIZES = [*SIZES.split(), "--evaluate-every", "5", "--checkpoint-every", "4", "--seed", "1"]
 
 
@@ -71,6 +76,56 @@ def test_seeds_differ_and_repeat(recipe):
         assert translator.translate([sample["source"] for sample in run["samples"]]) == said
 
 
+def run_of(folder):
+    return load_checkpoint(Path(folder) / "seed-1" / "last.safetensors")
+
+
+def test_the_papers_recipe(recipe, corpus):
+    options = (
+        "--schedule inverse_sqrt --label-smoothing 0.1 --beta2 0.98 --tie-embeddings --d-ff 10"
+    )
+    assert recipe(*TRANSFORMER.split(), *options.split(), "--activation", "gelu", "--out", "x") == 0
+    run = run_of("x")
+    history = run.details["history"]
+    factors = [1 / 3, 2 / 3, 1, (3 / 4) ** 0.5, (3 / 5) ** 0.5, (3 / 6) ** 0.5, (3 / 7) ** 0.5]
+    assert history["learning_rates"] == pytest.approx([1e-2 * factor for factor in factors])
+    (group,) = run.optimizer_facts["groups"]
+    assert group["betas"] == [0.9, 0.98]
+    config = run.details["run"]["translator"]["config"]
+    assert (config["d_ff"], config["activation"], config["tie_embeddings"]) == (10, "gelu", True)
+    assert config["norm_order"] == "post"
+    settings = json.loads(Path("x/record.json").read_text())["results"]["settings"]
+    assert (settings["label_smoothing"], settings["count_padding"]) == (0.1, False)
+    translator = load_translator("x/seed-1")
+    assert translator.model.out_proj.weight is translator.model.target_embedding.weight
+
+
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        ("", {}),
+        ("--label-smoothing 0.2", {"label_smoothing": 0.2}),
+        ("--count-padding", {"ignore_padding": False}),
+    ],
+)
+def test_the_loss_is_the_one_asked_for(recipe, corpus, words, settings):
+    """The first step's loss, computed anew; validation is by the plain loss in any case."""
+    assert recipe(*TRANSFORMER.split(), *words.split(), "--steps", "1", "--out", "x") == 0
+    seed_everything(1)
+    options = {"d_model": 12, "num_heads": 3, "num_layers": 1, "dropout": 0.0}
+    twin = new_translator("transformer", corpus, options)
+    batches = BucketedBatches(twin.encode_pairs(corpus.splits["train"]), 8, seed=1)
+    batch = next(batches.stream())
+    assert not batch.target_mask.all()  # there is padding to count
+    expected = translation_loss(twin.model, batch, **settings).item()
+    history = run_of("x").details["history"]
+    assert history["losses"] == [expected]
+    held_out = next(BucketedBatches(twin.encode_pairs(corpus.splits["validation"]), 99).epoch(0))
+    with torch.no_grad():
+        plain = translation_loss(load_translator("x/seed-1").model, held_out).item()
+    assert history["evaluations"][0]["loss"] == pytest.approx(plain, rel=1e-5)
+
+
 def test_a_run_is_not_overwritten_but_resumed(recipe, capsys):
     assert recipe("--out", "x") == 0
     before = Path("x/record.json").read_bytes()
@@ -122,3 +177,5 @@ def test_errors_are_one_line(recipe, capsys):
     assert recipe("--out", "x", "--learning-rate", "1e38", "--schedule", "constant") == 1
     told = capsys.readouterr().err.strip().splitlines()[-1]
     assert "must have a finite loss and gradient, got loss" in told
+    assert recipe("--out", "y", "--label-smoothing", "1.5") == 1
+    assert "label_smoothing must be in 0 ... 1, got 1.5" in capsys.readouterr().err

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from txlib.models import TransformerConfig
 from txlib.recipes.translation_options import PRESETS, commands, model_options, parse
 from txlib.recurrent import Seq2SeqConfig
 
@@ -20,6 +21,22 @@ def test_options_are_a_configuration():
     options = model_options(parse(["--one-direction", "--num-layers", "2", "--dropout", "0.5"]))
     config = Seq2SeqConfig(source_vocab_size=9, target_vocab_size=9, **options)
     assert (config.num_layers, config.dropout, config.bidirectional) == (2, 0.5, False)
+
+
+def test_options_of_the_transformer_are_its_configuration():
+    plain = model_options(parse(["--model", "transformer"]))
+    assert plain == {"d_model": 256, "dropout": 0.0, "tie_embeddings": False}
+    words = "--num-heads 8 --d-ff 40 --activation swiglu --norm-order pre --tie-embeddings"
+    options = model_options(parse(["--model", "transformer", *words.split()]))
+    config = TransformerConfig(source_vocab_size=9, target_vocab_size=9, **options)
+    assert (config.num_heads, config.d_ff, config.activation) == (8, 40, "swiglu")
+    assert (config.norm_order, config.tie_embeddings) == ("pre", True)
+
+
+def test_what_is_not_asked_for_is_as_it_was():
+    args = parse([])
+    assert (args.label_smoothing, args.count_padding, args.beta2) == (0.0, False, 0.999)
+    assert (args.schedule, args.warmup_steps) == ("cosine", 50)
 
 
 def test_commands(monkeypatch, tmp_path):
@@ -48,3 +65,6 @@ def test_errors(capsys):
     with pytest.raises(SystemExit):
         parse(["--data", "wmt"])
     assert "invalid choice: 'wmt'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        parse(["--schedule", "root"])
+    assert "invalid choice: 'root'" in capsys.readouterr().err

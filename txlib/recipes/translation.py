@@ -25,7 +25,16 @@ from txlib.recipes.translation_data import Corpus, load_corpus
 from txlib.recipes.translation_evaluation import bleu_signature, evaluate, samples, table, thin
 from txlib.recipes.translation_options import commands, model_options, parse
 from txlib.recipes.translator import MODEL_FILE, Translator, load_translator, new_translator
-from txlib.training import History, distributed, fit, linear_warmup, mean_loss, warmup_cosine
+from txlib.training import (
+    History,
+    distributed,
+    fit,
+    inverse_square_root,
+    linear_warmup,
+    mean_loss,
+    translation_loss,
+    warmup_cosine,
+)
 
 LAST_FILE = "last.safetensors"
 NOT_SETTINGS = {"out", "record", "resume", "device", "seeds", "checkpoint_every"}
@@ -62,6 +71,7 @@ def train(
     schedules = {
         "constant": partial(linear_warmup, warmup_steps=climb),
         "cosine": partial(warmup_cosine, warmup_steps=climb, total_steps=args.steps, floor=1 / 20),
+        "inverse_sqrt": partial(inverse_square_root, warmup_steps=max(1, climb)),
     }
     history = fit(
         translator.model,
@@ -69,6 +79,14 @@ def train(
         steps=args.steps,
         learning_rate=args.learning_rate,
         schedule=schedules[args.schedule],
+        optimizer=torch.optim.Adam(
+            translator.model.parameters(), betas=(0.9, args.beta2), fused=True
+        ),
+        loss=partial(
+            translation_loss,
+            label_smoothing=args.label_smoothing,
+            ignore_padding=not args.count_padding,
+        ),
         evaluate=lambda model: {"loss": mean_loss(model, held_out)},
         evaluate_every=args.evaluate_every,
         checkpoint=folder / LAST_FILE,

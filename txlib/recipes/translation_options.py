@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
+from txlib.layers.feed_forward import Activation
 from txlib.layers.residual_block import NormOrder
 from txlib.positions import SCHEMES
 from txlib.recipes.records import portable_command
@@ -111,13 +112,24 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
     _add_number(group, "steps", "updates")
     _add_number(group, "batch_size", "sentence pairs an update, over all processes")
     _add_number(group, "learning_rate", "Adam's peak rate", float)
+    _add_number(group, "beta2", "Adam's memory of squared gradients", float, default=0.999)
     group.add_argument(
         "--schedule",
-        choices=["constant", "cosine"],
+        choices=["constant", "cosine", "inverse_sqrt"],
         default="cosine",
         help="how the rate falls after the warm-up (default: cosine, to a twentieth)",
     )
     _add_number(group, "warmup_steps", "at most half of the steps; climb to the rate", default=50)
+    _add_number(
+        group,
+        "label_smoothing",
+        "share of the wanted mass spread over all tokens",
+        float,
+        default=0.0,
+    )
+    group.add_argument(
+        "--count-padding", action="store_true", help="let padding into the loss, as one should not"
+    )
     _add_number(group, "evaluate_every", "steps between validations", default=200)
     _add_number(group, "checkpoint_every", "steps between checkpoints", default=200)
     group.add_argument(
@@ -139,6 +151,19 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--norm-order", choices=get_args(NormOrder), help="transformer (default: post)"
+    )
+    group.add_argument(
+        "--d-ff", type=int, metavar="N", help="transformer: inner features (default: 4 d_model)"
+    )
+    group.add_argument(
+        "--activation",
+        choices=[*get_args(Activation), "swiglu"],
+        help="transformer (default: relu)",
+    )
+    group.add_argument(
+        "--tie-embeddings",
+        action="store_true",
+        help="transformer: let one table embed the target and predict it",
     )
     group.add_argument(
         "--num-layers",
