@@ -1,8 +1,15 @@
+from itertools import product
+
 import pytest
 import torch
 
 from txlib.generation import EncoderDecoder, EncoderDecoderConfig
-from txlib.models import AttentionOnlyConfig, AttentionOnlyTranslator
+from txlib.models import (
+    AttentionOnlyConfig,
+    AttentionOnlyTranslator,
+    Transformer,
+    TransformerConfig,
+)
 from txlib.recurrent import (
     AttentionTranslator,
     AttentionTranslatorConfig,
@@ -24,6 +31,9 @@ KINDS = {
     ),
     "attention only": lambda: AttentionOnlyTranslator(
         AttentionOnlyConfig(**VOCABULARIES, d_model=6)
+    ),
+    "transformer": lambda: Transformer(
+        TransformerConfig(**VOCABULARIES, d_model=6, num_heads=2, d_ff=7)
     ),
 }
 
@@ -67,11 +77,59 @@ def test_a_beam_of_one_is_greedy_and_a_wider_one_no_worse(model):
     narrow = model.beam_decode(SOURCE, SOURCE != 0, beam_size=1, max_new_tokens=6)
     assert narrow.equal(greedy)
     with torch.no_grad():
-        model.out_proj.bias[2] += 1.0  # so that sentences end
+        model.out_proj.bias[2] += 1.5  # so that sentences end
         short = model.greedy_decode(SOURCE, SOURCE != 0, max_new_tokens=3)
         wide = model.beam_decode(SOURCE, SOURCE != 0, beam_size=13**2, max_new_tokens=3)
         assert (short == 2).any(dim=1).all()
         assert (log_probability(wide) >= log_probability(short) - 1e-9).all()
+
+
+def test_a_beam_wide_enough_finds_the_best_of_all_translations(model):
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter)
+    words = [word for word in range(13) if word != 2]
+    every = [[*text, 2] for n in range(3) for text in product(words, repeat=n)]
+    found = model.beam_decode(
+        SOURCE, SOURCE != 0, beam_size=13**3, max_new_tokens=3, length_penalty=6.0
+    )
+    scores = torch.zeros(len(SOURCE), len(every), dtype=torch.float64)
+    for length in (1, 2, 3):  # one batch of all translations of that length
+        texts = [i for i, text in enumerate(every) if len(text) == length]
+        target = torch.tensor([[1, *every[i]] for i in texts])
+        for row, sentence in enumerate(SOURCE):
+            source = sentence.expand(len(texts), -1)
+            with torch.no_grad():
+                chances = model(source, source != 0, target[:, :-1]).log_softmax(dim=-1)
+            totals = chances.gather(2, target[:, 1:, None]).sum(dim=(1, 2))
+            scores[row, texts] = totals / ((5 + length) / 6) ** 6
+    best = [every[i] for i in scores.argmax(dim=1)]
+    assert [row[: row.index(2) + 1] for row in found.tolist()] == best
+    assert any(len(text) > 1 for text in best)
+
+
+def test_samples_follow_the_model_and_the_generator(model):
+    """The chances of first tokens, of 3 000 times the same sentence."""
+    sentence = SOURCE[:1].expand(3000, -1)
+    generator = torch.Generator().manual_seed(0)
+    options = {"max_new_tokens": 2, "temperature": 0.7, "top_k": 9, "generator": generator}
+    drawn = model.sample_decode(sentence, sentence != 0, **options)
+    again = model.sample_decode(
+        sentence, sentence != 0, **options | {"generator": generator.manual_seed(0)}
+    )
+    assert drawn.equal(again)
+    assert drawn[(drawn[:, :1] == 2).expand_as(drawn)].view(-1, 2)[:, 1].eq(0).all()
+    state = model.encode(SOURCE[:1], SOURCE[:1] != 0)
+    logits = model.decode(state, torch.tensor([[1]]))[0, 0].detach()
+    kept = logits >= logits.topk(9).values[-1]
+    expected = (logits / 0.7).masked_fill(~kept, -torch.inf).softmax(dim=0) * 3000
+    found = torch.bincount(drawn[:, 0], minlength=13)
+    assert found[~kept].eq(0).all()
+    assert ((found - expected).square() / expected)[kept].sum() < 37  # 8 degrees: 1 in 100 000
+
+
+def test_samples_at_temperature_0_are_greedy(model):
+    greedy = model.greedy_decode(SOURCE, SOURCE != 0, max_new_tokens=6)
+    assert model.sample_decode(SOURCE, SOURCE != 0, max_new_tokens=6, temperature=0).equal(greedy)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from txlib.generation.beam import Hypotheses, beam_search, best_hypotheses
 from txlib.generation.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from txlib.generation.greedy import evaluating, greedy_continue
+from txlib.generation.sampling import next_token_probabilities, sample_continue
 
 __all__ = [
     "EncoderDecoder",
@@ -12,4 +13,6 @@ __all__ = [
     "best_hypotheses",
     "evaluating",
     "greedy_continue",
+    "next_token_probabilities",
+    "sample_continue",
 ]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from txlib.generation.beam import beam_search
 from txlib.generation.greedy import evaluating, greedy_continue
+from txlib.generation.sampling import sample_continue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,4 +202,46 @@ class EncoderDecoder(nn.Module):
                 pad_id=self.config.pad_id,
                 max_new_tokens=max_new_tokens,
                 length_penalty=length_penalty,
+            )
+
+    def sample_decode(
+        self,
+        source: Tensor,
+        source_mask: Tensor,
+        *,
+        max_new_tokens: int,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Translate: in every step draw a token from what the model foretells, and feed it back.
+
+        Args:
+            source: int64 (B, T_s), token ids.
+            source_mask: bool (B, T_s), True = a real token.
+            max_new_tokens: where to stop sentences that have not ended, at least 1.
+            temperature: as in `txlib.generation.next_token_probabilities`; 0 is greedy.
+            top_k: as there.
+            top_p: as there.
+            generator: where the draws come from, on the device of `source`; PyTorch's own if None.
+
+        Returns:
+            int64 (B, T), as `greedy_decode`.
+
+        Raises:
+            ValueError: if an argument is out of its range.
+        """
+        with evaluating(self):
+            return sample_continue(
+                self.advance,
+                self.encode(source, source_mask),
+                source.new_full((len(source),), self.config.bos_id),
+                eos_id=self.config.eos_id,
+                pad_id=self.config.pad_id,
+                max_new_tokens=max_new_tokens,
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                generator=generator,
             )

@@ -7,6 +7,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from txlib.generation.step_by_step import continue_by
+
 S = TypeVar("S")
 
 
@@ -36,16 +38,15 @@ def greedy_continue(
     Raises:
         ValueError: if `max_new_tokens` is below 1.
     """
-    if max_new_tokens < 1:
-        raise ValueError(f"max_new_tokens must be at least 1, got {max_new_tokens}")
-    tokens = [first]
-    finished = torch.zeros_like(first, dtype=torch.bool)
-    while len(tokens) <= max_new_tokens and not finished.all():
-        logits, state = advance(state, tokens[-1][:, None])
-        token = logits[:, -1].argmax(dim=-1).masked_fill(finished, pad_id)
-        finished = finished | (token == eos_id)
-        tokens.append(token)
-    return torch.stack(tokens, dim=1)[:, 1:]
+    return continue_by(
+        lambda logits: logits.argmax(dim=-1),
+        advance,
+        state,
+        first,
+        eos_id=eos_id,
+        pad_id=pad_id,
+        max_new_tokens=max_new_tokens,
+    )
 
 
 @contextmanager

@@ -1,0 +1,118 @@
+"""Sampling: the next token is drawn from what the model foretells, not the likeliest taken."""
+
+import math
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from txlib.generation.step_by_step import continue_by
+
+S = TypeVar("S")
+
+
+def next_token_probabilities(
+    logits: Tensor,
+    *,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> Tensor:
+    r"""The distribution to draw from: $\mathrm{softmax}(\text{logits} / \tau)$, its tail cut off.
+
+    The two cuts follow one another, each on what the last has left, rescaled to sum to 1. Softmax
+    in float32. Source: temperature, Ackley et al. 1985; `top_k`, Fan et al. 2018; `top_p`, the
+    nucleus, Holtzman et al. 2020, section 3.1.
+
+    Args:
+        logits: (..., V).
+        temperature: $\tau$, at least 0. Below 1 the likely grow likelier, above 1 all draw level;
+            at 0 the likeliest token, the first of equals, has all.
+        top_k: keep this many of the likeliest tokens, at least 1, and equals of the last of them;
+            all if None.
+        top_p: keep the fewest likeliest tokens that together have at least this probability, in
+            (0, 1]; all if None.
+
+    Returns:
+        float32 (..., V). Each row sums to 1.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+    """
+    if not 0 <= temperature < math.inf:
+        raise ValueError(f"temperature must be finite and at least 0, got {temperature}")
+    if top_k is not None and top_k < 1:
+        raise ValueError(f"top_k must be at least 1, got {top_k}")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"top_p must be in (0, 1], got {top_p}")
+    if temperature == 0:
+        likeliest = logits.argmax(dim=-1, keepdim=True)
+        return torch.zeros_like(logits, dtype=torch.float32).scatter(-1, likeliest, 1.0)
+    logits = logits.float()
+    # the largest first brought to 0: divided by a small temperature, others could overflow
+    logits = (logits - logits.amax(dim=-1, keepdim=True)) / temperature
+    if top_k is not None and top_k < logits.shape[-1]:
+        last = logits.topk(top_k, dim=-1).values[..., -1:]
+        logits = logits.masked_fill(logits < last, -torch.inf)
+    probabilities = logits.softmax(dim=-1)
+    if top_p is None or top_p == 1:  # rounding could cut a tail there
+        return probabilities
+    ordered, order = probabilities.sort(dim=-1, descending=True, stable=True)
+    before = ordered.cumsum(dim=-1) - ordered  # what the likelier tokens have without this one
+    kept = ordered.masked_fill(before >= top_p, 0.0)
+    kept = kept / kept.sum(dim=-1, keepdim=True)
+    return torch.zeros_like(kept).scatter(-1, order, kept)
+
+
+def sample_continue(
+    advance: Callable[[S, Tensor], tuple[Tensor, S]],
+    state: S,
+    first: Tensor,
+    *,
+    eos_id: int,
+    pad_id: int,
+    max_new_tokens: int,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """In every step draw a token of each row and feed it back, until all rows ended.
+
+    Args:
+        advance: from a state and the last tokens (B, 1) to logits (B, 1, V) and the next state.
+        state: what `advance` starts from.
+        first: int64 (B,), the tokens fed first, BOS as a rule; not returned.
+        eos_id: ends a row.
+        pad_id: fills a row that has ended.
+        max_new_tokens: where to stop rows that have not ended, at least 1.
+        temperature: as in `next_token_probabilities`; 0 is `greedy_continue`.
+        top_k: as in `next_token_probabilities`.
+        top_p: as in `next_token_probabilities`.
+        generator: where the draws come from, on the device of the logits; PyTorch's own if None.
+            With the same seed the same rows are drawn.
+
+    Returns:
+        int64 (B, T), T at most `max_new_tokens`. After a row's EOS there is only PAD; a row that
+        was stopped has no EOS.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+    """
+
+    def draw(logits: Tensor) -> Tensor:
+        probabilities = next_token_probabilities(
+            logits, temperature=temperature, top_k=top_k, top_p=top_p
+        )
+        return torch.multinomial(probabilities, 1, generator=generator).squeeze(1)
+
+    return continue_by(
+        draw,
+        advance,
+        state,
+        first,
+        eos_id=eos_id,
+        pad_id=pad_id,
+        max_new_tokens=max_new_tokens,
+    )
