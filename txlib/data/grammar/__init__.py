@@ -2,6 +2,7 @@
 
 from txlib.data.grammar.generation import SPLITS, animal_and_street, generate
 from txlib.data.grammar.pair import Pair, Referent, detokenize
+from txlib.data.grammar.reason_twins import twins
 from txlib.data.grammar.vocabularies import english_vocabulary, french_vocabulary
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "english_vocabulary",
     "french_vocabulary",
     "generate",
+    "twins",
 ]

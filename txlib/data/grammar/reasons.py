@@ -37,7 +37,7 @@ def scene(draft: Draft, size: int, past: bool) -> list[Item]:
     about_actor = draft.chance(0.5)
     reasons = plot.own if about_actor else plot.grounds[ground.english[0]]
     reason = lexicon.ADJECTIVE[rng.choice(reasons)]
-    slots = (_neutral_sizes(actor, ACTOR), _neutral_sizes(ground, GROUND), TIME)
+    slots = (neutral_sizes(actor, ACTOR), neutral_sizes(ground, GROUND), TIME)
     sizes = rng.choice(compositions(size - plot.verb_size - REASON, slots))
     verb = VERB[plot.verb]
     negative = plot.verb_size == NOT
@@ -118,7 +118,7 @@ def _of_one_gender(draft: Draft, nouns: Iterable[Noun]) -> list[Noun]:
 
 
 @cache
-def _neutral_sizes(noun: Noun, sizes: Sizes) -> Sizes:
+def neutral_sizes(noun: Noun, sizes: Sizes) -> Sizes:
     """Those of `sizes` for which `noun` has enough neutral adjectives."""
     sides = [bool(lexicon.adjectives(noun, side, True)) for side in (True, False)]
     return tuple(size for size in sizes if size - 2 <= sum(sides))
