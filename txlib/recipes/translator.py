@@ -169,17 +169,40 @@ def load_translator(folder: str | Path, *, device: torch.device | None = None) -
     checkpoint = load_checkpoint(folder / MODEL_FILE)
     try:
         details = checkpoint.details["run"]["translator"]
-        config_class, model_class = MODELS[details["model"]]
-        model = model_class(config_class(**details["config"]))
-        tokenizer = TOKENIZERS[details["tokenizer"]]
-        lowercase = details["lowercase"]
+        translator = rebuild_translator(details, folder, device=device)
     except (KeyError, TypeError) as error:
         raise ValueError(
             f"{checkpoint.path} must be a translator's, got none: {error!r}"
         ) from error
-    checkpoint.restore(model)
+    checkpoint.restore(translator.model)
+    return translator
+
+
+def rebuild_translator(
+    details: dict[str, Any], folder: str | Path, *, device: torch.device | None = None
+) -> Translator:
+    """A translator made as another was, with its tokenizers; its model is yet to be given numbers.
+
+    Args:
+        details: what the other's `to_details` gave.
+        folder: where its tokenizers were saved.
+        device: the best there is if not given.
+
+    Returns:
+        In evaluation mode, its parameters as at the start of a training.
+
+    Raises:
+        FileNotFoundError: if a vocabulary is missing.
+        KeyError: if `details` lacks an entry or names an unknown kind.
+        TypeError: if `details` holds another model's configuration.
+        ValueError: if a value is out of range, or a file is not a vocabulary.
+    """
+    config_class, model_class = MODELS[details["model"]]
+    model = model_class(config_class(**details["config"]))
+    tokenizer = TOKENIZERS[details["tokenizer"]]
+    lowercase = details["lowercase"]
     source, target = (
-        tokenizer.from_json((folder / f"{side}.json").read_text("utf-8"))
+        tokenizer.from_json((Path(folder) / f"{side}.json").read_text("utf-8"))
         for side in ("source", "target")
     )
     return Translator(

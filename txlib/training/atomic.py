@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 
 
@@ -34,6 +35,40 @@ def write_atomically(path: str | Path, data: bytes) -> None:
                 error.errno, f"{reason}; what was there before is kept", str(path)
             ) from error
         raise
+
+
+def write_folder_atomically(folder: str | Path, files: dict[str, bytes]) -> None:
+    """Make `folder` hold these files and no others; it has the old ones or the new, never a mix.
+
+    The files go to a temporary folder beside it, which then takes its name. Between the two
+    renames a killed process leaves the old files under a hidden `.former` name.
+
+    Args:
+        folder: replaced if it is there.
+        files: what each file holds, by its name.
+
+    Raises:
+        OSError: if the files cannot be written; the old folder stays.
+    """
+    folder = Path(folder)
+    new, old = (
+        folder.with_name(f".{folder.name}.{os.getpid()}.{word}") for word in ("partial", "former")
+    )
+    try:
+        for name, data in files.items():
+            write_atomically(new / name, data)
+        if folder.exists():
+            os.replace(folder, old)
+        try:
+            os.replace(new, folder)
+        except BaseException:
+            if old.exists():
+                os.replace(old, folder)
+            raise
+        _sync_folder(folder.parent)
+    finally:
+        for rest in (new, old):
+            shutil.rmtree(rest, ignore_errors=True)
 
 
 def _sync_folder(folder: Path) -> None:
