@@ -6,10 +6,12 @@ Importing this package neither opens a display nor changes the session's backend
 
 from txlib.plotting.attention import head_grid, heatmap
 from txlib.plotting.bars import grouped_bars
+from txlib.plotting.blueprint import blueprint
 from txlib.plotting.curves import curves_with_bands
 from txlib.plotting.display import show, to_png
 from txlib.plotting.maps import signed_maps
 from txlib.plotting.pictures import pictures
+from txlib.plotting.points import named_points
 from txlib.plotting.recurrence import gate_traces, receptive_field, unrolled_graph
 from txlib.plotting.scaling import fit_exponent, loglog_slope
 from txlib.plotting.shapes import matrix_shapes
@@ -20,6 +22,7 @@ from txlib.plotting.timeline import timeline
 __all__ = [
     "COLORS",
     "PALETTE",
+    "blueprint",
     "curves_with_bands",
     "fit_exponent",
     "gate_traces",
@@ -28,6 +31,7 @@ __all__ = [
     "heatmap",
     "loglog_slope",
     "matrix_shapes",
+    "named_points",
     "pictures",
     "receptive_field",
     "residual_streams",
