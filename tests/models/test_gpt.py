@@ -105,3 +105,91 @@ def test_bad_tokens(tokens):
         model(tokens.float())
     with pytest.raises(ValueError, match=r"max_seq_len.*9"):
         model(tokens.repeat(1, 2))
+
+
+@pytest.mark.parametrize("positions", ["learned", "rope"])
+def test_generate_takes_the_likeliest_and_feeds_it_back(tokens, positions):
+    model = gpt(positions=positions, max_seq_len=T + 5, dropout=0.5, tie_embeddings=False)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter)
+    model.blocks[1].eval()
+    modes = [module.training for module in model.modules()]
+    written = model.generate(tokens, max_new_tokens=5)
+    assert written.shape == (B, 5)
+    assert [module.training for module in model.modules()] == modes
+    model.eval()
+    whole = torch.cat((tokens, written), dim=1)
+    foretold = model(whole).argmax(dim=-1)
+    assert foretold[:, T - 1 : -1].equal(written)
+    assert len(written.unique()) > 1
+
+
+def test_generated_rows_end_each_on_its_own(tokens):
+    model = gpt(max_seq_len=30, tie_embeddings=False)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter)
+    free = model.generate(tokens, max_new_tokens=9)
+    eos = free[0, 2].item()
+    assert (free[1, :3] != eos).all()
+    written = model.generate(tokens, max_new_tokens=9, eos_id=eos, pad_id=V - 1)
+    end = free[0].tolist().index(eos)
+    assert written[0, : end + 1].equal(free[0, : end + 1])
+    assert written[0, end + 1 :].eq(V - 1).all()
+    assert written[1, :3].equal(free[1, :3])
+
+
+def test_generate_draws_from_the_softmax(tokens):
+    model = gpt()
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    prompts = tokens[:1].expand(5000, -1)
+    options = {"max_new_tokens": 1, "temperature": 1.5, "top_k": 6}
+    generator = torch.Generator().manual_seed(0)
+    drawn = model.generate(prompts, **options, generator=generator)
+    assert model.generate(prompts, **options, generator=generator.manual_seed(0)).equal(drawn)
+    logits = model(tokens[:1])[0, -1].detach()
+    kept = logits >= logits.topk(6).values[-1]
+    expected = (logits / 1.5).masked_fill(~kept, -torch.inf).softmax(dim=0) * 5000
+    found = torch.bincount(drawn.flatten(), minlength=V)
+    assert found[~kept].eq(0).all()
+    assert ((found - expected).square() / expected)[kept].sum() < 31  # 5 degrees: 1 in 100 000
+
+
+def test_generate_keeps_to_the_learned_positions(tokens):
+    assert gpt().generate(tokens, max_new_tokens=2).shape == (B, 2)
+    with pytest.raises(ValueError, match=r"together be at most max_seq_len=9,.* got 7 and 3"):
+        gpt().generate(tokens, max_new_tokens=3)
+    assert gpt(positions="alibi").generate(tokens, max_new_tokens=5).shape == (B, 5)
+
+
+def test_generate_refuses(tokens):
+    with pytest.raises(ValueError, match=r"tokens must be integers .*, got torch.float32"):
+        gpt().generate(tokens.float(), max_new_tokens=1)
+    with pytest.raises(ValueError, match=r"tokens must have T of at least 1, got \(3, 0\)"):
+        gpt().generate(tokens[:, :0], max_new_tokens=1)
+    with pytest.raises(ValueError, match="max_new_tokens must be at least 1, got 0"):
+        gpt().generate(tokens, max_new_tokens=0)
+    with pytest.raises(ValueError, match="temperature must be finite and at least 0, got -1"):
+        gpt().generate(tokens, max_new_tokens=1, temperature=-1)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_on_a_gpu_under_autocast(tokens, dtype):
+    """Errors of a training step at most twice those of the readable path; generation runs there."""
+    model = gpt(d_model=64).float()
+    exact = gpt(d_model=64)
+    exact.load_state_dict(model.state_dict())
+    expected = exact(tokens)
+    model, on_gpu = model.cuda(), tokens.cuda()
+    with torch.autocast("cuda", dtype):
+        fused = model(on_gpu)
+        with capture_weights(model):
+            readable = model(on_gpu)
+        written = model.generate(on_gpu, max_new_tokens=2)
+    assert written.is_cuda
+    errors = [(out.detach().double().cpu() - expected).norm() for out in (fused, readable)]
+    assert errors[0] <= 2 * errors[1]
+    fused.float().square().sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in model.parameters())

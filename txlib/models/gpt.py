@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from txlib.generation import evaluating, sample_continue
 from txlib.layers import EncoderBlock, LayerNorm, RMSNorm, initialize_
 from txlib.positions import position_scheme
 
@@ -124,11 +125,84 @@ class GPT(nn.Module):
         Raises:
             ValueError: if `tokens` is not integers (B, T), or longer than learned positions reach.
         """
-        if tokens.ndim != 2 or tokens.dtype not in (torch.int64, torch.int32):
+        _check_tokens(tokens)
+        return self.out_proj(self._read(tokens))
+
+    def generate(
+        self,
+        tokens: Tensor,
+        *,
+        max_new_tokens: int,
+        eos_id: int | None = None,
+        pad_id: int = 0,
+        temperature: float = 0.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Write on: in every step take or draw the token that follows, and feed it back.
+
+        Runs without gradients and without dropout; the training mode is left as it was. Each step
+        reads all tokens so far anew: nothing is cached.
+
+        Args:
+            tokens: int64 (B, T), what is there already, T at least 1; no padding.
+            max_new_tokens: where to stop rows that have not ended, at least 1.
+            eos_id: ends a row; None goes on to the end.
+            pad_id: fills a row that has ended.
+            temperature: as in `txlib.generation.next_token_probabilities`; 0 is greedy.
+            top_k: as there.
+            top_p: as there.
+            generator: where the draws come from, on the device of `tokens`; PyTorch's own if None.
+
+        Returns:
+            The new tokens alone: int64 (B, T_new), T_new at most `max_new_tokens`. After a row's
+            EOS there is only PAD.
+
+        Raises:
+            ValueError: if an argument is out of its range, or all tokens together are more than
+                learned positions reach.
+        """
+        _check_tokens(tokens)
+        T = tokens.shape[1]
+        if T < 1:
+            raise ValueError(f"tokens must have T of at least 1, got {tuple(tokens.shape)}")
+        reach = self.config.max_seq_len
+        if self.config.positions == "learned" and T + max_new_tokens > reach:
             raise ValueError(
-                f"tokens must be integers (B, T), got {tokens.dtype} of {tuple(tokens.shape)}"
+                f"tokens and max_new_tokens must together be at most max_seq_len={reach}, the rows "
+                f"of the learned positions, got {T} and {max_new_tokens}"
             )
-        stream = self.dropout(self.positions(self.token_embedding(tokens)))  # (B, T, C)
+
+        def advance(before: Tensor, new: Tensor) -> tuple[Tensor, Tensor]:
+            so_far = torch.cat((before, new), dim=1)
+            return self.out_proj(self._read(so_far)[:, -1:]), so_far
+
+        tokens = tokens.long()
+        with evaluating(self):
+            return sample_continue(
+                advance,
+                tokens[:, :-1],
+                tokens[:, -1],
+                eos_id=-1 if eos_id is None else eos_id,
+                pad_id=pad_id,
+                max_new_tokens=max_new_tokens,
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                generator=generator,
+            )
+
+    def _read(self, tokens: Tensor) -> Tensor:
+        """Ids (B, T) to the stream (B, T, C) after the last norm."""
+        stream = self.dropout(self.positions(self.token_embedding(tokens)))
         for block in self.blocks:
             stream = block(stream, is_causal=True)
-        return self.out_proj(self.final_norm(stream))
+        return self.final_norm(stream)
+
+
+def _check_tokens(tokens: Tensor) -> None:
+    if tokens.ndim != 2 or tokens.dtype not in (torch.int64, torch.int32):
+        raise ValueError(
+            f"tokens must be integers (B, T), got {tokens.dtype} of {tuple(tokens.shape)}"
+        )
