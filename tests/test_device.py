@@ -33,6 +33,8 @@ def test_bfloat16_only_on_a_gpu_that_has_it(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
     assert pick_dtype(cuda) == torch.bfloat16
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    assert pick_dtype(cuda) == torch.float16
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (6, 1))
     assert pick_dtype(cuda) == torch.float32
     assert pick_dtype(torch.device("cpu")) == torch.float32
     assert pick_dtype(torch.device("mps")) == torch.float32

@@ -40,13 +40,18 @@ def _is_available(kind: str) -> bool:
 
 
 def pick_dtype(device: torch.device) -> torch.dtype:
-    """The format for matrix products in training: bfloat16 where a GPU has it, else float32.
+    """The format for matrix products in training: the quickest that `device` is made for.
 
-    float16 is never chosen: its small gradients vanish unless the loss is scaled up first.
+    On a GPU bfloat16, which reaches as far as float32, or, where it has none (before compute
+    capability 8.0, such as a T4), float16: the small gradients then vanish unless the loss is
+    scaled up first. float32 elsewhere, and on GPUs without tensor cores (before 7.0).
     """
-    if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
+    if device.type != "cuda":
+        return torch.float32
+    capability = torch.cuda.get_device_capability(device)
+    if capability >= (8, 0):
         return torch.bfloat16
-    return torch.float32
+    return torch.float16 if capability >= (7, 0) else torch.float32
 
 
 def describe_device(device: torch.device) -> str:

@@ -126,6 +126,21 @@ def test_the_loss_is_the_one_asked_for(recipe, corpus, words, settings):
     assert history["evaluations"][0]["loss"] == pytest.approx(plain, rel=1e-5)
 
 
+def test_accumulated_batches_are_one_update(recipe, corpus):
+    words = [*TRANSFORMER.split(), "--steps", "2", "--accumulate", "3", "--out", "x"]
+    assert recipe(*words) == 0
+    run = run_of("x")
+    assert run.step == 2
+    seed_everything(1)
+    options = {"d_model": 12, "num_heads": 3, "num_layers": 1, "dropout": 0.0}
+    twin = new_translator("transformer", corpus, options)
+    stream = BucketedBatches(twin.encode_pairs(corpus.splits["train"]), 8, seed=1).stream()
+    first = [next(stream) for _ in range(3)]
+    summed = sum(translation_loss(twin.model, b).item() * b.num_target_tokens for b in first)
+    mean = summed / sum(b.num_target_tokens for b in first)
+    assert run.details["history"]["losses"][0] == pytest.approx(mean, rel=1e-6)
+
+
 def test_a_run_is_not_overwritten_but_resumed(recipe, capsys):
     assert recipe("--out", "x") == 0
     before = Path("x/record.json").read_bytes()

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from txlib.data.batching import BucketedBatches
 from txlib.training import (
     fit,
     linear_warmup,
@@ -232,6 +233,58 @@ def test_a_gradient_that_is_not_finite_stops(line):
     assert line.weight.item() == 0.0
 
 
+def test_accumulated_batches_are_one_update_by_hand(line):
+    history = quiet_fit(
+        line,
+        Numbers(),
+        steps=2,
+        accumulate=3,
+        learning_rate=0.1,
+        loss=slope,
+        optimizer=sgd(line),
+        max_gradient_norm=math.inf,
+    )
+    assert history.gradient_norms == pytest.approx([2.0, 5.0])  # means of 1, 2, 3 and of 4, 5, 6
+    assert history.losses == pytest.approx([0.0, -0.2 * 5.0])
+    assert line.weight.item() == pytest.approx(-0.1 * (2 + 5))
+
+
+def test_accumulated_batches_agree_with_one_that_is_as_large(make_model):
+    pairs = [([4 + i % 7] * (1 + i % 5), [4 + i % 9] * (1 + 7 * i % 11)) for i in range(24)]
+    small, large = (BucketedBatches(pairs, size, shuffle=False) for size in (4, 12))
+    assert len({batch.num_target_tokens for batch in small.epoch(0)}) > 1
+    model, twin = make_model(dropout=0.0), make_model(dropout=0.0)
+    history = quiet_fit(model, small, steps=5, accumulate=3)
+    expected = quiet_fit(twin, large, steps=5)
+    assert len(history) == 5
+    assert history.losses == pytest.approx(expected.losses, rel=1e-5)
+    assert history.gradient_norms == pytest.approx(expected.gradient_norms, rel=1e-3)
+
+
+def test_resumed_accumulation_goes_on_with_the_next_batch(tmp_path, make_model, batches):
+    whole = quiet_fit(make_model(), batches, steps=5, accumulate=3)
+    again = {"accumulate": 3, "checkpoint": tmp_path / "last", "resume": True}
+    quiet_fit(make_model(), batches, steps=2, **again)
+    assert load_checkpoint(tmp_path / "last").step == 2
+    assert quiet_fit(make_model(), batches, steps=5, **again).losses == whole.losses
+
+
+def test_float16_trains_and_goes_on_where_it_stopped(tmp_path, make_model, batches, monkeypatch):
+    monkeypatch.setattr("txlib.training.gradients.pick_dtype", lambda device: torch.float16)
+    scaler = partial(torch.amp.GradScaler, init_scale=2.0**24, growth_interval=2)
+    monkeypatch.setattr("torch.amp.GradScaler", scaler)  # so that it overflows, shrinks and grows
+    whole = quiet_fit(make_model(), batches, steps=9)
+    assert whole.losses[-1] < whole.losses[0]
+    assert all(map(math.isfinite, whole.gradient_norms))
+    again = {"checkpoint": tmp_path / "last", "resume": True}
+    quiet_fit(make_model(), batches, steps=5, **again)
+    scale = load_checkpoint(tmp_path / "last").details["scaler"]["scale"]
+    assert scale != 2.0**24
+    resumed = quiet_fit(make_model(), batches, steps=9, **again)
+    assert resumed.losses == whole.losses
+    assert resumed.gradient_norms == whole.gradient_norms
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_bfloat16_on_a_gpu(make_model, batches):
@@ -251,6 +304,7 @@ def test_bfloat16_on_a_gpu(make_model, batches):
     ("arguments", "match"),
     [
         ({"steps": 0}, "steps must be at least 1, got 0"),
+        ({"accumulate": 0}, "accumulate must be at least 1, got 0"),
         ({"checkpoint_every": 0, "checkpoint": "x"}, "checkpoint_every must be at least 1, got 0"),
         ({"evaluate_every": -1}, "evaluate_every must be at least 1, got -1"),
         ({"evaluate_every": 3}, "evaluate must be given with best and evaluate_every, got None"),

@@ -5,6 +5,7 @@ from txlib.training import History, fit, mean_loss
 from txlib.training.resume import is_there, restore_run, save_run
 
 CPU = torch.device("cpu")
+NO_SCALER = torch.amp.GradScaler("cpu", enabled=False)
 
 
 def test_a_run_comes_back_whole(tmp_path, make_model):
@@ -13,17 +14,33 @@ def test_a_run_comes_back_whole(tmp_path, make_model):
     history = History(evaluations=[{"step": 1, "loss": 2.0}])
     history.append(3.0, 0.1, 1.0, 9.0)
     assert not is_there(path, CPU)
-    save_run(path, model, optimizer, {"seed": 3}, history, CPU)
+    save_run(path, model, optimizer, {"seed": 3}, history, CPU, NO_SCALER)
     assert is_there(path, CPU)
     expected, weights = torch.rand(4), model.state_dict()
     other = make_model()
     torch.nn.init.zeros_(other.out_proj.weight)
     found = restore_run(
-        path, other, torch.optim.Adam(other.parameters()), {"seed": 3}, CPU, steps=1
+        path, other, torch.optim.Adam(other.parameters()), {"seed": 3}, CPU, 1, NO_SCALER
     )
     assert found == history
     assert torch.equal(torch.rand(4), expected)
     assert all(torch.equal(other.state_dict()[name], w) for name, w in weights.items())
+
+
+def test_the_scale_of_the_loss_comes_back_if_both_runs_have_one(tmp_path, make_model):
+    model, path = make_model(), tmp_path / "last"
+    optimizer = torch.optim.Adam(model.parameters())
+
+    def restored(scaler):
+        restore_run(path, model, optimizer, {}, CPU, 0, scaler)
+        return scaler
+
+    scaler = torch.amp.GradScaler("cpu", init_scale=512.0)
+    save_run(path, model, optimizer, {}, History(), CPU, scaler)
+    assert restored(torch.amp.GradScaler("cpu")).state_dict() == scaler.state_dict()
+    assert restored(NO_SCALER).get_scale() == 1.0
+    save_run(path, model, optimizer, {}, History(), CPU, NO_SCALER)
+    assert restored(torch.amp.GradScaler("cpu", init_scale=64.0)).get_scale() == 64.0
 
 
 def test_a_file_that_some_processes_do_not_see(tmp_path, monkeypatch):

@@ -87,6 +87,7 @@ def train(
             label_smoothing=args.label_smoothing,
             ignore_padding=not args.count_padding,
         ),
+        accumulate=args.accumulate,
         evaluate=lambda model: {"loss": mean_loss(model, held_out)},
         evaluate_every=args.evaluate_every,
         checkpoint=folder / LAST_FILE,

@@ -110,7 +110,8 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
 
 def _add_training(group: argparse._ArgumentGroup) -> None:
     _add_number(group, "steps", "updates")
-    _add_number(group, "batch_size", "sentence pairs an update, over all processes")
+    _add_number(group, "batch_size", "sentence pairs a batch, over all processes")
+    _add_number(group, "accumulate", "batches an update", default=1)
     _add_number(group, "learning_rate", "Adam's peak rate", float)
     _add_number(group, "beta2", "Adam's memory of squared gradients", float, default=0.999)
     group.add_argument(

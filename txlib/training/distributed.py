@@ -5,7 +5,7 @@ Every function also works in a single process, where it costs nothing, so a reci
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 import torch.distributed as dist
@@ -90,6 +90,19 @@ def replicate(model: nn.Module, device: torch.device) -> nn.Module:
     return nn.parallel.DistributedDataParallel(
         model, device_ids=[device.index] if device.type == "cuda" else None
     )
+
+
+def exchanging(replica: nn.Module, exchange: bool) -> AbstractContextManager[None]:
+    """A block whose backward passes average the gradients over the processes, or only collect them.
+
+    Args:
+        replica: of `replicate`.
+        exchange: False in all but the last of several backward passes for one update: the last
+            then averages what all of them collected.
+    """
+    if exchange or not isinstance(replica, nn.parallel.DistributedDataParallel):
+        return nullcontext()
+    return replica.no_sync()
 
 
 def _joined() -> bool:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from txlib.device import pick_dtype
 from txlib.training import distributed
 from txlib.training.checkpoint import save_checkpoint
+from txlib.training.gradients import new_scaler, take_gradients
 from txlib.training.history import History
 from txlib.training.interrupt import StopRequest
 from txlib.training.losses import translation_loss
@@ -37,6 +37,7 @@ def fit(
     optimizer: torch.optim.Optimizer | None = None,
     loss: Callable[[nn.Module, Any], Tensor] = translation_loss,
     max_gradient_norm: float = 1.0,
+    accumulate: int = 1,
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None,
     evaluate_every: int | None = None,
     checkpoint: str | Path | None = None,
@@ -50,9 +51,10 @@ def fit(
 
     The batch, the learning rate and what happens beside the update depend on the number of the
     step alone, never on the clock. So a run that was stopped and resumed has, on the same device,
-    the very losses of one that was not. On a GPU matrix products run in bfloat16. Under `torchrun`
-    every process calls this with its share of the batches, and their gradients are weighed by
-    their tokens: the loss is that of one process with the whole batches.
+    the very losses of one that was not. On a GPU matrix products run in bfloat16, or, where it has
+    none, in float16 with a scaled loss. Under `torchrun` every process calls this with its share of
+    the batches, and their gradients are weighed by their tokens: the loss is that of one process
+    with the whole batches. So is it with `accumulate`: the update is that of one large batch.
 
     Args:
         model: on the device to train on.
@@ -64,6 +66,7 @@ def fit(
         optimizer: over the model's parameters; Adam if not given. Its rate is set at every step.
         loss: from the model and a batch to the mean loss over the batch's tokens.
         max_gradient_norm: longer gradients are shortened to it; `math.inf` never does.
+        accumulate: batches an update. Steps are updates, here and in the history.
         evaluate: from the model in evaluation mode, without gradients, to named numbers.
         evaluate_every: steps between evaluations; one comes at the end in any case.
         checkpoint: the file that the run can be resumed from, written at the end in any case.
@@ -81,24 +84,30 @@ def fit(
         FloatingPointError: if the loss or the gradient is not finite; nothing of that step is kept.
         KeyboardInterrupt: after Ctrl-C, once the step is done and the checkpoint written.
     """
-    _check(steps, evaluate, evaluate_every, checkpoint, checkpoint_every, best, resume)
+    _check(steps, evaluate, evaluate_every, checkpoint, checkpoint_every, best, resume, accumulate)
     device = next(model.parameters()).device
     optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
     details = json.loads(json.dumps(details or {}))
-    history, main = History(), distributed.rank() == 0
+    history, main, scaler = History(), distributed.rank() == 0, new_scaler(device)
     if not main:
         torch.manual_seed(torch.initial_seed() + distributed.rank())  # each drops its own units
     if resume and is_there(Path(checkpoint), device):
-        history = restore_run(Path(checkpoint), model, optimizer, details, device, steps)
+        history = restore_run(Path(checkpoint), model, optimizer, details, device, steps, scaler)
     replica = distributed.replicate(model, device).train()
-    stream = batches.stream(len(history))
+    stream = batches.stream(len(history) * accumulate)
     bar = tqdm(total=steps, initial=len(history), disable=not (progress and main))
     with StopRequest() as stop, bar:
         for step in range(len(history) + 1, steps + 1):
             began = time.perf_counter()
             rate = learning_rate * schedule(step - 1)
-            value, norm, tokens = _backward(
-                replica, next(stream), optimizer, loss, max_gradient_norm, device
+            value, norm, tokens = take_gradients(
+                replica,
+                [next(stream) for _ in range(accumulate)],
+                optimizer,
+                loss,
+                scaler,
+                max_gradient_norm=max_gradient_norm,
+                device=device,
             )
             value, stopping = distributed.total([value, stop.requested], device)
             if not math.isfinite(value + norm):
@@ -115,36 +124,12 @@ def fit(
                 if best and history.best()["step"] == step:
                     save_checkpoint(best, model, step=step, details={"run": details})
             if checkpoint and (stopping or _is_due(step, checkpoint_every, steps)):
-                save_run(Path(checkpoint), model, optimizer, details, history, device)
+                save_run(Path(checkpoint), model, optimizer, details, history, device, scaler)
             if stopping:
                 saved = f"; the checkpoint is {checkpoint}" if checkpoint else ""
                 raise KeyboardInterrupt(f"stopped after step {step}{saved}")
     model.eval()
     return history
-
-
-def _backward(
-    replica: nn.Module,
-    batch: Any,
-    optimizer: torch.optim.Optimizer,
-    loss: Callable[[nn.Module, Any], Tensor],
-    max_gradient_norm: float,
-    device: torch.device,
-) -> tuple[float, float, int]:
-    """Leave the clipped gradients of the loss over all processes' tokens in the parameters.
-
-    Returns:
-        This process's share of the loss, the gradient's norm before clipping, all tokens.
-    """
-    mine = batch.num_target_tokens
-    (tokens,) = distributed.total([mine], device)
-    dtype = pick_dtype(device)
-    with torch.autocast(device.type, dtype=dtype, enabled=dtype is not torch.float32):
-        share = loss(replica, batch.to(device)) * (mine / max(tokens, 1))
-    optimizer.zero_grad()
-    (share * distributed.world_size()).backward()  # replicas average, shares are to be summed
-    norm = nn.utils.clip_grad_norm_(replica.parameters(), max_gradient_norm)
-    return share.item(), norm.item(), int(tokens)
 
 
 def _evaluation(
@@ -181,9 +166,11 @@ def _check(
     checkpoint_every: int | None,
     best: str | Path | None,
     resume: bool,
+    accumulate: int,
 ) -> None:
     counts = {
         "steps": steps,
+        "accumulate": accumulate,
         "evaluate_every": evaluate_every,
         "checkpoint_every": checkpoint_every,
     }

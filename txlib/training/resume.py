@@ -19,6 +19,7 @@ def save_run(
     details: dict[str, Any],
     history: History,
     device: torch.device,
+    scaler: torch.amp.GradScaler,
 ) -> None:
     """Write the checkpoint that `restore_run` reads; rank 0 writes, with every rank's noise."""
     states = {
@@ -27,7 +28,7 @@ def save_run(
         for rank, copy in enumerate(distributed.gather(state, device))
     }
     if distributed.rank() == 0:
-        facts = {"run": details, "history": history.to_dict()}
+        facts = {"run": details, "history": history.to_dict(), "scaler": scaler.state_dict()}
         save_checkpoint(path, model, optimizer, step=len(history), generators=states, details=facts)
     distributed.wait_for_all()  # nobody may look for the file before it is there
 
@@ -51,6 +52,7 @@ def restore_run(
     details: dict[str, Any],
     device: torch.device,
     steps: int,
+    scaler: torch.amp.GradScaler,
 ) -> History:
     """Load model, optimizer and random numbers as they stood after the file's last step.
 
@@ -61,6 +63,7 @@ def restore_run(
         details: what the run was saved with.
         device: where the model is.
         steps: how long the run shall be in all.
+        scaler: gets the saved scale, unless either run has none: the formats may differ.
 
     Returns:
         The history up to that step.
@@ -79,6 +82,8 @@ def restore_run(
     if saved.step > steps:
         raise ValueError(f"steps must be at least the {saved.step} of {path}, got {steps}")
     saved.restore(model, optimizer)
+    if scaler.is_enabled() and saved.details.get("scaler"):
+        scaler.load_state_dict(saved.details["scaler"])
     prefix = f"{distributed.rank()}."
     own = {k.removeprefix(prefix): v for k, v in saved.generators.items() if k.startswith(prefix)}
     set_generator_states(own, device)
