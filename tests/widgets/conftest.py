@@ -9,6 +9,7 @@ from txlib.widgets import (
     PredictFirst,
     QueryKeyValue2D,
     SoftmaxDial,
+    TranslatorExplorer,
     UnrolledNetwork,
 )
 
@@ -55,6 +56,66 @@ def softmax() -> SoftmaxDial:
     return SoftmaxDial([1, 2.5, 2.5, -4, 0], TOKENS, temperature=0.5)
 
 
+def translation(text: str, target: list[str], referent: tuple[int, ...] = ()) -> dict:
+    """An entry of two layers of three heads, its weights made up from its text."""
+    rng = np.random.default_rng(len(text))
+    source = [*text.split(), "<eos>"]
+    sizes = {"encoder": (len(source),) * 2, "decoder": (len(target),) * 2}
+    sizes["cross"] = (len(target), len(source))
+    weights = {kind: rng.dirichlet(np.ones(k), (2, 3, q)) for kind, (q, k) in sizes.items()}
+    return weights | {
+        "text": text,
+        "translation": " ".join(target),
+        "source": source,
+        "target": target,
+        "probabilities": rng.random(len(target)),
+        "rivals": [[(TOKENS[3], 0.25), ("b", 0.125)]] * len(target),
+        "referent": referent,
+    }
+
+
+@pytest.fixture
+def translator() -> TranslatorExplorer:
+    entries = [
+        translation("the cat sleeps , it is tired", ["le", "chat", TOKENS[1], "il"], (4, 1, 3, 1)),
+        translation("the cow sleeps , it is tired", ["la", "vache", TOKENS[2], "elle"], (4, 1)),
+        translation(TOKENS[3], TOKENS),
+    ]
+    templates = ["the {cat|cow} sleeps , it is {tired|wide}", TOKENS[3]]
+    return TranslatorExplorer(entries, templates, layer=1, head=2)
+
+
 @pytest.fixture
 def unrolled() -> UnrolledNetwork:
     return UnrolledNetwork(TOKENS, source=1, target=4, show_convolution=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_translator():
+    """A Transformer of two layers of three heads that has learned nothing."""
+    import torch
+
+    from txlib.data.vocabulary import Vocabulary
+    from txlib.models import Transformer, TransformerConfig
+    from txlib.recipes.translation_data import WordTokenizer
+    from txlib.recipes.translator import Translator
+
+    source, target = (
+        WordTokenizer(Vocabulary(words.split()))
+        for words in (
+            "the cat dog cow sees sleeps because it is big wide .",
+            "le la chat chien vache voit dort parce qu' il elle est .",
+        )
+    )
+    torch.manual_seed(3)
+    config = TransformerConfig(
+        source_vocab_size=len(source),
+        target_vocab_size=len(target),
+        d_model=12,
+        num_heads=3,
+        num_layers=2,
+        norm_order="pre",
+    )
+    model = Transformer(config).eval()
+    parts = {"source": source, "target": target, "lowercase": False}
+    return Translator(kind="transformer", model=model, tokenizer="word", **parts)

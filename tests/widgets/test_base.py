@@ -24,6 +24,7 @@ FIXTURES = [
     "predict",
     "query_key_value",
     "softmax",
+    "translator",
     "unrolled",
 ]
 

@@ -23,6 +23,7 @@ from txlib.widgets.position_explorer import PositionExplorer
 from txlib.widgets.predict_first import PredictFirst
 from txlib.widgets.query_key_value_2d import QueryKeyValue2D
 from txlib.widgets.softmax_dial import SoftmaxDial
+from txlib.widgets.translator_explorer import TranslatorExplorer
 from txlib.widgets.unrolled_network import UnrolledNetwork
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "PredictFirst",
     "QueryKeyValue2D",
     "SoftmaxDial",
+    "TranslatorExplorer",
     "UnrolledNetwork",
 ]

@@ -3,23 +3,29 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import traitlets
 
 from txlib.widgets import picture
 from txlib.widgets.base import CourseWidget, bundle
 from txlib.widgets.head_grid import bare_maps, check_names, check_scores, draw_grid
-from txlib.widgets.validation import check_array, check_integer
+from txlib.widgets.validation import check_integer
+from txlib.widgets.weights import (
+    COARSE,
+    FINE,
+    TOLERANCE,
+    check_pairs,
+    check_tokens,
+    check_weights,
+    from_bytes,
+    to_bytes,
+)
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.figure import Figure
 
-AXES = ("layers", "heads", "queries", "keys")
-MOST_TOKENS, MOST_HEADS, MOST_NUMBERS = 64, 32, 1_000_000
-FINE, COARSE = 65_535, 255  # steps from 0 to 1 in two bytes and in one
 MOST_LABELS = 400  # tokens beside the maps of the still picture; more could not be read
 MOST_FINE = 100_000  # numbers that travel in two bytes; more would weigh on the page
-SUM_TOLERANCE, TOLERANCE = 1e-2, 1e-6  # bfloat16 rows miss 1 by some thousandths
 VIEWS = ("heatmap", "lines")
 
 
@@ -56,7 +62,7 @@ class AttentionExplorer(CourseWidget):
             names are not one per head, or `sort` is none of the scores.
     """
 
-    _esm = bundle("matrix.js", "fan.js", "head_grid.js", "attention_explorer.js")
+    _esm = bundle("matrix.js", "fan.js", "head_grid.js", "attention.js", "attention_explorer.js")
     _css = bundle("matrix.css", "head_grid.css", "attention_explorer.css")
     _shown = ("shape", "query_tokens", "key_tokens", "layer", "head", "query", "view")
 
@@ -93,9 +99,9 @@ class AttentionExplorer(CourseWidget):
         names: Sequence[str] | None = None,
         sort: str = "",
     ) -> None:
-        query_tokens = _check_tokens("query_tokens", query_tokens)
-        key_tokens = _check_tokens("key_tokens", key_tokens)
-        array = _check_weights(weights, len(query_tokens), len(key_tokens))
+        query_tokens = check_tokens("query_tokens", query_tokens)
+        key_tokens = check_tokens("key_tokens", key_tokens)
+        array = check_weights("weights", weights, len(query_tokens), len(key_tokens))
         if view not in VIEWS:
             raise ValueError(f"view must be one of {VIEWS}, got {view!r}")
         layers, heads, queries, _ = array.shape
@@ -104,14 +110,13 @@ class AttentionExplorer(CourseWidget):
         if sort not in ("", *checked):
             raise ValueError(f"sort must be one of the scores {[*checked]}, got {sort!r}")
         levels = FINE if array.size <= MOST_FINE else COARSE
-        kind = "<u2" if levels == FINE else "<u1"
         super().__init__(
-            data=np.rint(array.clip(0, 1) * levels).astype(kind).tobytes(),
+            data=to_bytes(array, levels),
             shape=list(array.shape),
             levels=levels,
             query_tokens=query_tokens,
             key_tokens=key_tokens,
-            gold=_check_gold(gold, array.shape[2:]),
+            gold=check_pairs("gold", gold, array.shape[2:]),
             layer=check_integer("layer", layer, least=0, most=layers - 1),
             head=check_integer("head", head, least=0, most=heads - 1),
             query=check_integer("query", query, least=0, most=queries - 1),
@@ -176,67 +181,9 @@ class AttentionExplorer(CourseWidget):
         )
         return f"{_brief(self.names[index])}, one of {layers * heads} heads in a grid{scored}"
 
-    def _weights(self) -> np.ndarray:
+    def _weights(self) -> "np.ndarray":
         """The weights as they are shown: (layers, heads, T_q, T_k) float64."""
-        kind = "<u2" if self.levels == FINE else "<u1"
-        return np.frombuffer(self.data, kind).reshape(self.shape) / self.levels
-
-
-def _check_tokens(name: str, tokens: Sequence[str]) -> list[str]:
-    if isinstance(tokens, str) or not isinstance(tokens, Sequence):
-        raise ValueError(f"{name} must be a sequence of strings, got {tokens!r}")
-    if not 1 <= len(tokens) <= MOST_TOKENS:
-        raise ValueError(f"{name} must hold 1 to {MOST_TOKENS} strings, got {len(tokens)}")
-    for i, token in enumerate(tokens):
-        if not isinstance(token, str):
-            raise ValueError(f"{name}[{i}] must be a string, got {token!r}")
-    return list(tokens)
-
-
-def _check_weights(weights: Any, num_queries: int, num_keys: int) -> np.ndarray:
-    """`weights` as (layers, heads, T_q, T_k) float32, each row a distribution or all zero."""
-    axes = getattr(weights, "ndim", None) or np.ndim(weights)
-    array = check_array("weights", weights, AXES[-min(4, max(2, axes)) :])
-    if array.shape[-2:] != (num_queries, num_keys):
-        raise ValueError(
-            f"weights must have a row per query token and a column per key token, "
-            f"{num_queries} x {num_keys}, got shape {array.shape}"
-        )
-    array = array.reshape((1,) * (4 - array.ndim) + array.shape)
-    if max(array.shape[:2]) > MOST_HEADS or array.size > MOST_NUMBERS:
-        raise ValueError(
-            f"weights must hold at most {MOST_HEADS} layers, {MOST_HEADS} heads and "
-            f"{MOST_NUMBERS} numbers: pass fewer layers or heads, got shape {array.shape}"
-        )
-    for extreme in (array.min(), array.max()):
-        if not -TOLERANCE <= extreme <= 1 + TOLERANCE:
-            raise ValueError(f"weights must lie from 0 to 1 (are these scores?), got {extreme:.4g}")
-    sums = array.sum(axis=-1, dtype=np.float64)
-    wrong = (abs(sums - 1) > SUM_TOLERANCE) & array.any(axis=-1)
-    if wrong.any():
-        where = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise ValueError(
-            f"weights must sum to 1 over the keys, or be all zero: got {sums[where]:.4g} at "
-            f"(layer, head, query) {where}"
-        )
-    return array
-
-
-def _check_gold(
-    gold: Collection[tuple[int, int]] | None, shape: tuple[int, int]
-) -> list[list[int]]:
-    pairs = []
-    for pair in gold or ():
-        try:
-            query, key = (
-                check_integer("gold", position, least=0, most=size - 1)
-                for position, size in zip(pair, shape, strict=True)
-            )
-        except (TypeError, ValueError):
-            rule = f"gold must hold pairs (query, key) of positions within {shape}"
-            raise ValueError(f"{rule}, got {pair!r}") from None
-        pairs.append([query, key])
-    return sorted(pairs)
+        return from_bytes(self.data, self.levels, self.shape)
 
 
 def _brief(token: str) -> str:

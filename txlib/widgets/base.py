@@ -15,7 +15,7 @@ from txlib.widgets.colab import enable_custom_widgets
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MAX_BUNDLE_BYTES = 36_000
+MAX_BUNDLE_BYTES = 48_000
 
 
 def bundle(*filenames: str) -> str:
