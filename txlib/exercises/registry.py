@@ -14,6 +14,7 @@ _CHAPTERS = {
     4: "txlib.exercises.positional_encoding",
     5: "txlib.exercises.multi_head",
     6: "txlib.exercises.residual_norm",
+    7: "txlib.exercises.transformer",
 }
 _NAMES = {
     1: (
@@ -61,6 +62,14 @@ _NAMES = {
         "batch_norm",
         "contributions",
         "fold_norm",
+    ),
+    7: (
+        "shifted_pair",
+        "learning_rate",
+        "smoothed_loss",
+        "base_parameters",
+        "beam_step",
+        "pronoun",
     ),
 }
 
