@@ -1,4 +1,4 @@
-"""One page of the widgets of chapters 4 to 6, for the tests here."""
+"""One page of the widgets of chapters 4 to 7, for the tests here."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from txlib.widgets import AttentionExplorer, GradientFlow, PositionExplorer
+from txlib.widgets import AttentionExplorer, GradientFlow, PositionExplorer, TranslatorExplorer
 
 ROOT = Path(__file__).parents[3]
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -48,9 +48,43 @@ def gradients() -> GradientFlow:
     return GradientFlow(arms)
 
 
+def translation(text: str, target: str, referent: tuple[int, ...] = ()) -> dict:
+    """An entry of two layers of three heads, with made-up weights."""
+    rng = np.random.default_rng(len(text))
+    source, written = [*text.split(), "<eos>"], target.split()
+    sizes = {"encoder": (len(source),) * 2, "decoder": (len(written),) * 2}
+    sizes["cross"] = (len(written), len(source))
+    weights = {k: rng.dirichlet(np.full(n, 0.3), (2, 3, q)) for k, (q, n) in sizes.items()}
+    weights["decoder"] = np.tile(np.tri(len(written)), (2, 3, 1, 1))
+    weights["decoder"] /= weights["decoder"].sum(-1, keepdims=True)
+    told = {"text": text, "translation": target, "source": source, "target": written}
+    rivals = [[("other", p / 2), ("never", 0)] for p in rng.random(len(written))]
+    more = {"probabilities": rng.random(len(written)), "rivals": rivals, "referent": referent}
+    return told | weights | more
+
+
+@pytest.fixture(scope="package")
+def translator() -> TranslatorExplorer:
+    """Three of a template's four sentences, a sentence alone, and one that is out for mischief."""
+    entries = [
+        translation("the cat waits , it is tired .", "le chat attend , il est las .", (4, 1, 4, 1)),
+        translation(
+            "the cat waits , it is wide .", "le chat attend , il est large .", (4, 1, 4, 1)
+        ),
+        translation("the cow waits , it is tired .", "la vache attend , elle est lasse .", (4, 1)),
+        translation("she sings .", "elle chante bien ."),
+        translation(HOSTILE[0], " ".join(["translated", HOSTILE[2], *HOSTILE[0].split()])),
+    ]
+    templates = ["the {cat|cow} waits , it is {tired|wide} .", "she sings .", HOSTILE[0]]
+    return TranslatorExplorer(entries, templates, layer=1, head=2)
+
+
 @pytest.fixture(scope="package")
 def widget_site(
-    grid: AttentionExplorer, gradients: GradientFlow, tmp_path_factory: pytest.TempPathFactory
+    grid: AttentionExplorer,
+    gradients: GradientFlow,
+    translator: TranslatorExplorer,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, str]:
     """The page, built with the book's own extension: what `open_page` opens here."""
     folder = tmp_path_factory.mktemp("explorers-site")
@@ -63,6 +97,7 @@ def widget_site(
         grid,
         AttentionExplorer(even, HOSTILE, HOSTILE, scores=scores, names=HOSTILE, head=2),
         gradients,
+        translator,
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Explorers")])
     for widget in shown:

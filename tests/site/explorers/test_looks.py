@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.site
 ARTIFACTS = Path(__file__).parents[3] / "artifacts"
-COUNT = 6  # widgets on the page
+COUNT = 8  # frames on the page: six widgets, and one with another within
 
 
 @pytest.mark.parametrize("width", [320, 390])
@@ -16,7 +16,7 @@ def test_narrow_screens_have_room_for_fingers(open_page, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     inside = "nodes => nodes.filter(n => n.scrollWidth > n.clientWidth + 1).map(n => n.className)"
     assert page.locator(".tx").evaluate_all(inside) == []
-    boxes = page.locator(".tx button, .tx input[type=range], .tx label").evaluate_all(
+    boxes = page.locator(".tx button, .tx select, .tx input[type=range], .tx label").evaluate_all(
         """nodes => nodes.filter((node) => node.checkVisibility()).map((node) => {
              const { width, height } = node.getBoundingClientRect();
              return [node.textContent, width, height];
@@ -45,6 +45,8 @@ def test_looks_and_accessibility(open_page, width, theme):
         assert (widget.get_attribute("data-dark") is not None) == (theme == "dark")
     page.wait_for_timeout(300)
     ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / f"widgets-explorers-{width}-{theme}.png", full_page=True)
+    page.screenshot(
+        path=ARTIFACTS / f"widgets-explorers-{width}-{theme}.png", full_page=True, timeout=30_000
+    )
     found = Axe().run(page, ".tx", {"preload": False}).response["violations"]
     assert [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found] == []
