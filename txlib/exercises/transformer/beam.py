@@ -153,7 +153,7 @@ BEAM_STEP = Exercise(
             ),
             message="Old scores and log-probabilities are multiplied. Probabilities are; their"
             " logarithms are added.",
-            hint="log(p · q) is what?",
+            hint="What is log(p · q) in log p and log q?",
         ),
         Misconception(
             name="probability-added",
