@@ -69,6 +69,6 @@ def named_points(
             fontsize=11,
             fontweight="bold" if starred else "normal",
         )
-    ax.margins(x=0.22, y=0.12)
+    ax.margins(x=0.42, y=0.12)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     return figure
