@@ -67,7 +67,6 @@ _NAMES = {
         "shifted_pair",
         "learning_rate",
         "smoothed_loss",
-        "base_parameters",
         "beam_step",
         "pronoun",
     ),

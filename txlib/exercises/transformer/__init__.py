@@ -3,7 +3,6 @@
 from txlib.exercises.exercise import Exercise
 from txlib.exercises.transformer.beam import BEAM_STEP
 from txlib.exercises.transformer.choice import PRONOUN
-from txlib.exercises.transformer.counting import BASE_PARAMETERS
 from txlib.exercises.transformer.rate import LEARNING_RATE
 from txlib.exercises.transformer.shifting import SHIFTED_PAIR
 from txlib.exercises.transformer.smoothing import SMOOTHED_LOSS
@@ -14,7 +13,6 @@ EXERCISES: dict[str, Exercise] = {
         SHIFTED_PAIR,
         LEARNING_RATE,
         SMOOTHED_LOSS,
-        BASE_PARAMETERS,
         BEAM_STEP,
         PRONOUN,
     )
