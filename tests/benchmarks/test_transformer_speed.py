@@ -134,7 +134,6 @@ def language_models(device: torch.device) -> tuple[dict[str, Callable[[], None]]
         n_positions=GPT_LENGTH,
         attn_implementation="sdpa",
         use_cache=False,
-        loss_type="ForCausalLM",
         bos_token_id=1,
         eos_token_id=2,
         **dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0),

@@ -178,6 +178,49 @@ def test_captured_weights_have_heads_and_change_nothing(source, target_in):
     assert call.masked_select(~MASK[:, None, None]).eq(0).all()
 
 
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("norm_order", ["pre", "post"])
+def test_autocast_errs_at_most_twice_as_much_as_the_readable_path(
+    source, target_in, norm_order, dtype, device
+):
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("needs a CUDA GPU")
+    exact = transformer(norm_order=norm_order, d_model=64)
+    model = transformer(norm_order=norm_order, d_model=64).float()
+    model.load_state_dict(exact.state_dict())
+    batch = [x.to(device) for x in (source, MASK, target_in)]
+    model = model.to(device)
+    with torch.autocast(device, dtype):
+        fused = model(*batch)
+        with capture_weights(model):
+            readable = model(*batch)
+        written = model.greedy_decode(*batch[:2], max_new_tokens=3)
+    assert fused.dtype == dtype
+    assert written.device == batch[0].device
+    expected = exact(source, MASK, target_in)
+    errors = [(out.cpu().double() - expected).norm() for out in (fused, readable)]
+    assert 0 < errors[0] <= 2 * errors[1]
+    fused.float().square().sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_a_gpu_computes_and_writes_what_the_cpu_does(source, target_in):
+    model = transformer()
+    logits = model(source, MASK, target_in)
+    options = {"beam_size": 3, "max_new_tokens": 6}
+    written = model.beam_decode(source, MASK, **options)
+    model = model.cuda()
+    on_gpu = [x.cuda() for x in (source, MASK, target_in)]
+    torch.testing.assert_close(model(*on_gpu).cpu(), logits)
+    assert model.beam_decode(*on_gpu[:2], **options).cpu().equal(written)
+
+
 def test_tied_table_is_one_parameter(source, target_in):
     model = transformer(tie_embeddings=True)
     assert model.out_proj.weight is model.target_embedding.weight
