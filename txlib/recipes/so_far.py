@@ -14,6 +14,7 @@ CHAPTERS = {  # row: (chapter, record)
     "with positions": (4, "translation_grammar_positions"),
     "with eight heads": (5, "translation_grammar_heads"),
     "with residuals, norms and depth": (6, "translation_grammar_depth"),
+    "whole, and trained longer": (7, "translation_grammar_transformer"),
 }
 LONG = 21  # words; a source sentence from here on counts as long
 COLUMNS = (
