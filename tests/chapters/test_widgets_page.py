@@ -46,7 +46,8 @@ def test_each_widget_is_told_of_called_and_shown(page, code, name):
     assert len(section) == 1
     for part in ("**Shows** ", "**A question for it:** ", "**Keys:** "):
         assert part in section[0]
-    (call,) = [cell for cell in code if cell.source.startswith(f"{name}(")]
+    starts = (f"{name}(", f"{name}.from_")
+    (call,) = [cell for cell in code if cell.source.startswith(starts)]
     (output,) = call.outputs
     assert VIEW in output.data
     assert output.data["text/plain"].startswith(f"{name}(")
