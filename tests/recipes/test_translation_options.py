@@ -17,6 +17,12 @@ def test_presets_fill_in_what_is_not_given():
     assert parse(["--seed", "4"]).seeds == [4]
 
 
+def test_a_transformer_has_presets_of_its_own():
+    assert parse(["--model", "transformer", "--data", "multi30k"]).learning_rate == 1e-3
+    assert parse(["--data", "multi30k"]).learning_rate == PRESETS["multi30k"]["learning_rate"]
+    assert parse(["--model", "transformer", "--norm-order", "post"]).norm_order == "post"
+
+
 def test_options_are_a_configuration():
     options = model_options(parse(["--one-direction", "--num-layers", "2", "--dropout", "0.5"]))
     config = Seq2SeqConfig(source_vocab_size=9, target_vocab_size=9, **options)
@@ -25,7 +31,13 @@ def test_options_are_a_configuration():
 
 def test_options_of_the_transformer_are_its_configuration():
     plain = model_options(parse(["--model", "transformer"]))
-    assert plain == {"d_model": 256, "dropout": 0.0, "tie_embeddings": False}
+    assert plain == {
+        "d_model": 96,
+        "dropout": 0.0,
+        "norm_order": "pre",
+        "num_layers": 3,
+        "tie_embeddings": False,
+    }
     words = "--num-heads 8 --d-ff 40 --activation swiglu --norm-order pre --tie-embeddings"
     options = model_options(parse(["--model", "transformer", *words.split()]))
     config = TransformerConfig(source_vocab_size=9, target_vocab_size=9, **options)

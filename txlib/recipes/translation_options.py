@@ -39,6 +39,10 @@ PRESETS = {
         "min_count": 2,
     },
 }
+TRANSFORMER = {  # what a translator of this depth wants otherwise
+    "grammar": {"d_model": 96, "num_layers": 3, "norm_order": "pre"},
+    "multi30k": {"num_layers": 3, "norm_order": "pre", "learning_rate": 1e-3},
+}
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -54,7 +58,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     _add_training(parser.add_argument_group("training"))
     _add_model(parser.add_argument_group("model and text"))
     args = parser.parse_args(arguments)
-    for name, value in PRESETS[args.data].items():
+    own = TRANSFORMER[args.data] if args.model == "transformer" else {}
+    for name, value in (PRESETS[args.data] | own).items():
         if getattr(args, name) is None:
             setattr(args, name, value)
     args.out = args.out or Path("runs") / f"{args.data}_{args.model}"
@@ -151,7 +156,9 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         "--num-heads", type=int, metavar="N", help="attention_only, transformer (default: 1, 4)"
     )
     group.add_argument(
-        "--norm-order", choices=get_args(NormOrder), help="transformer (default: post)"
+        "--norm-order",
+        choices=get_args(NormOrder),
+        help="transformer (default: pre; the paper: post)",
     )
     group.add_argument(
         "--d-ff", type=int, metavar="N", help="transformer: inner features (default: 4 d_model)"
@@ -170,7 +177,7 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         "--num-layers",
         type=int,
         metavar="N",
-        help="of encoder and decoder: lstm, attention, transformer (default: 1, 1, 2)",
+        help="of encoder and decoder: lstm, attention, transformer (default: 1, 1, 3)",
     )
     _add_number(group, "dropout", "probability", float)
     group.add_argument(
@@ -202,6 +209,9 @@ def _add_number(
 ) -> None:
     """An option whose default is given, or else differs by corpus and stays None until parsed."""
     by_corpus = [f"{preset.get(name)} on {data}" for data, preset in PRESETS.items()]
+    by_corpus += [
+        f"{own[name]} for a transformer on {d}" for d, own in TRANSFORMER.items() if name in own
+    ]
     group.add_argument(
         f"--{name.replace('_', '-')}",
         type=kind,
