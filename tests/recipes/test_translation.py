@@ -16,8 +16,8 @@ from txlib.training import load_checkpoint, translation_loss
 
 HERE = Path(__file__).parent
 SIZES = "--steps 12 --batch-size 8 --d-embedding 5 --hidden-size 7 --dropout 0.3"
-TRANSFORMER = "--norm-order post --model transformer --d-model 12 --num-heads 3 --num-layers 1 --dropout 0 --steps 7"
-TRANSFORMER += " --warmup-steps 3 --learning-rate 1e-2"
+TRANSFORMER = "--model transformer --d-model 12 --num-heads 3 --num-layers 1 --dropout 0 --steps 7"
+TRANSFORMER += " --warmup-steps 3 --learning-rate 1e-2 --norm-order post"
 SIZES = [*SIZES.split(), "--evaluate-every", "5", "--checkpoint-every", "4", "--seed", "1"]
 
 
