@@ -27,7 +27,7 @@ from txlib.recipes.records import new_record, write_record
 from txlib.training.losses import translation_loss
 
 RESULT = Path(__file__).parents[2] / "book" / "results" / "transformer_speed.json"
-REPEATS, VOCABULARY = 15, 4000
+REPEATS, VOCABULARY = 25, 4000
 BATCH, NUM_LAYERS, NUM_HEADS, DROPOUT, LENGTHS = 32, 3, 4, 0.1, range(18, 31)  # mean 24
 GPT_BATCH, GPT_LAYERS, GPT_LENGTH, GPT_WIDTH = 8, 6, 256, 256
 WIDTHS = (256, 96)
