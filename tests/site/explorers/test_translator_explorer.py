@@ -123,6 +123,7 @@ def test_link_from_pronoun_to_noun(open_page):
     widget = explorer(open_page("file"))
     for title, cell in zip(TITLES, ((4, 1), (4, 2), (4, 1)), strict=True):
         widget.get_by_role("radio", name=title).click()
+        numbers(widget)  # waits until the kind is drawn
         (frame,) = widget.locator(".tx-frame").all()
         place = [float(frame.get_attribute(name)) for name in ("y", "x")]
         assert place == pytest.approx([cell[0] + 0.1, cell[1] + 0.1])
