@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 ROOT = Path(__file__).parents[3]
 SITE = Path(os.environ.get("TXLIB_SITE", ROOT / "book" / "_build" / "html")).resolve()
@@ -106,9 +106,14 @@ def listen(page: Page, own: str) -> Log:
         if message.type == "error":
             log.faults.append(f"console: {message.text} {message.location['url']}")
 
+    def failed(request: Request) -> None:
+        # A page that the reader leaves gives up what it was still fetching: that is no fault.
+        if request.failure != "net::ERR_ABORTED":
+            log.faults.append(f"failed: {request.url} {request.failure}")
+
     page.on("request", lambda request: asked(request.url))
     page.on("websocket", lambda socket: asked(socket.url))
-    page.on("requestfailed", lambda request: log.faults.append(f"failed: {request.url}"))
+    page.on("requestfailed", failed)
     page.on("pageerror", lambda error: log.faults.append(f"error: {error}"))
     page.on("console", said)
     return log
