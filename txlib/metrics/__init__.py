@@ -11,6 +11,7 @@ from txlib.metrics.by_distance import share_by_distance
 from txlib.metrics.by_length import LengthScore, score_by_length
 from txlib.metrics.exact_match import exact_match
 from txlib.metrics.memory import megabytes_kept
+from txlib.metrics.peak_memory import peak_megabytes
 
 __all__ = [
     "LengthScore",
@@ -21,6 +22,7 @@ __all__ = [
     "expected_alignment_error_rate",
     "hard_alignment",
     "megabytes_kept",
+    "peak_megabytes",
     "score_by_length",
     "share_by_distance",
 ]

@@ -13,6 +13,7 @@ from txlib.plotting.maps import signed_maps
 from txlib.plotting.pictures import pictures
 from txlib.plotting.points import named_points
 from txlib.plotting.recurrence import gate_traces, receptive_field, unrolled_graph
+from txlib.plotting.roofline import roofline
 from txlib.plotting.scaling import fit_exponent, loglog_slope
 from txlib.plotting.shapes import matrix_shapes
 from txlib.plotting.streams import residual_streams
@@ -35,6 +36,7 @@ __all__ = [
     "pictures",
     "receptive_field",
     "residual_streams",
+    "roofline",
     "series_styles",
     "show",
     "signed_maps",

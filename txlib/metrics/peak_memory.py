@@ -1,0 +1,37 @@
+"""How much memory a computation needs at once, on the CPU."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def peak_megabytes(function: Callable[..., Any], *inputs: Any) -> float:
+    """The most that PyTorch had allocated at once during a call, above what stood there before.
+
+    What its kernels allocate inside counts too. The result counts, the inputs do not.
+
+    Args:
+        function: what is measured; it is called once, on CPU tensors.
+        inputs: its arguments.
+
+    Returns:
+        Megabytes of 2**20 bytes.
+    """
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        result = function(*inputs)
+    with tempfile.TemporaryDirectory() as folder:
+        trace = Path(folder) / "trace.json"
+        profiler.export_chrome_trace(str(trace))
+        events = json.loads(trace.read_text("utf-8"))["traceEvents"]
+    del result
+    held = peak = 0
+    for event in sorted((e for e in events if e["name"] == "[memory]"), key=lambda e: e["ts"]):
+        held += event["args"]["Bytes"]
+        peak = max(peak, held)
+    return peak / 2**20
