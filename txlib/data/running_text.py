@@ -1,0 +1,75 @@
+"""Running text for a model that foretells each next token: one long row of ids, cut anywhere."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TextBatch:
+    """Pieces of a text.
+
+    Attributes:
+        tokens: int64 (B, T), what is read.
+        targets: int64 (B, T), the token after each.
+    """
+
+    tokens: Tensor
+    targets: Tensor
+
+    @property
+    def num_target_tokens(self) -> int:
+        """How many tokens the loss is taken over: all."""
+        return self.targets.numel()
+
+    def to(self, device: torch.device | str) -> "TextBatch":
+        """The same batch on a device."""
+        return TextBatch(self.tokens.to(device), self.targets.to(device))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningText:
+    """Pieces that begin at random places, without end; batch i depends on `seed` and i alone.
+
+    Args:
+        ids: the text, more than `length` ids.
+        length: T of a piece, at least 1.
+        batch_size: B, at least 1.
+        seed: another seed, other pieces.
+
+    Raises:
+        ValueError: if an argument is not as stated.
+    """
+
+    ids: Sequence[int]
+    length: int
+    batch_size: int = 32
+    seed: int = 0
+    _row: Tensor = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("length", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if len(self.ids) <= self.length:
+            raise ValueError(
+                f"ids must be more than length={self.length}, for each has a next, "
+                f"got {len(self.ids)}"
+            )
+        object.__setattr__(self, "_row", torch.as_tensor(self.ids, dtype=torch.int64))
+
+    def batch(self, step: int) -> TextBatch:
+        """The batch of one step, 0 first."""
+        random = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+        starts = len(self.ids) - self.length
+        first = torch.randint(starts, (self.batch_size, 1), generator=random)
+        pieces = self._row[first + torch.arange(self.length + 1)]  # (B, T + 1)
+        return TextBatch(pieces[:, :-1], pieces[:, 1:])
+
+    def stream(self, start_step: int = 0) -> Iterator[TextBatch]:
+        """Batches from a step on, for `txlib.training.fit`."""
+        while True:
+            yield self.batch(start_step)
+            start_step += 1
