@@ -3,12 +3,14 @@ import pytest
 
 from txlib.widgets import (
     AttentionExplorer,
+    CacheStepper,
     GradientFlow,
     MaskMaker,
     PositionExplorer,
     PredictFirst,
     QueryKeyValue2D,
     SoftmaxDial,
+    TilingStepper,
     TranslatorExplorer,
     UnrolledNetwork,
 )
@@ -20,6 +22,14 @@ TOKENS = ["the", "très long token that overflows", "翻译机", "<img src=x one
 def attention() -> AttentionExplorer:
     weights = np.random.default_rng(0).dirichlet(np.ones(4), size=(2, 3, 5))
     return AttentionExplorer(weights, TOKENS, TOKENS[1:], {(0, 0), (4, 3)}, layer=1, query=4)
+
+
+@pytest.fixture
+def cache() -> CacheStepper:
+    """Four of five tokens read, two taken back, one read again."""
+    widget = CacheStepper(TOKENS, num_heads=6, num_kv_heads=3, head_dim=8, num_layers=2)
+    widget.history = [1, 1, 1, 1, -2, 1]
+    return widget
 
 
 @pytest.fixture
@@ -54,6 +64,13 @@ def query_key_value() -> QueryKeyValue2D:
 @pytest.fixture
 def softmax() -> SoftmaxDial:
     return SoftmaxDial([1, 2.5, 2.5, -4, 0], TOKENS, temperature=0.5)
+
+
+@pytest.fixture
+def tiling() -> TilingStepper:
+    rng = np.random.default_rng(5)
+    query, key, value = (rng.normal(size=size) for size in ((5, 3), (7, 3), (7, 2)))
+    return TilingStepper(query, key, value, tile_q=2, tile_k=3, is_causal=True)
 
 
 def translation(text: str, target: list[str], referent: tuple[int, ...] = ()) -> dict:

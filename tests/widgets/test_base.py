@@ -18,12 +18,14 @@ CLASSES = [getattr(widgets, name) for name in widgets.__all__]
 # of conftest.py, one for each class
 FIXTURES = [
     "attention",
+    "cache",
     "gradients",
     "mask",
     "position",
     "predict",
     "query_key_value",
     "softmax",
+    "tiling",
     "translator",
     "unrolled",
 ]

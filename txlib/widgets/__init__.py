@@ -17,23 +17,27 @@ module of the same name. To add `Thing`:
 """
 
 from txlib.widgets.attention_explorer import AttentionExplorer
+from txlib.widgets.cache_stepper import CacheStepper
 from txlib.widgets.gradient_flow import GradientFlow
 from txlib.widgets.mask_maker import MaskMaker
 from txlib.widgets.position_explorer import PositionExplorer
 from txlib.widgets.predict_first import PredictFirst
 from txlib.widgets.query_key_value_2d import QueryKeyValue2D
 from txlib.widgets.softmax_dial import SoftmaxDial
+from txlib.widgets.tiling_stepper import TilingStepper
 from txlib.widgets.translator_explorer import TranslatorExplorer
 from txlib.widgets.unrolled_network import UnrolledNetwork
 
 __all__ = [
     "AttentionExplorer",
+    "CacheStepper",
     "GradientFlow",
     "MaskMaker",
     "PositionExplorer",
     "PredictFirst",
     "QueryKeyValue2D",
     "SoftmaxDial",
+    "TilingStepper",
     "TranslatorExplorer",
     "UnrolledNetwork",
 ]
