@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import torch
 
@@ -31,3 +33,15 @@ def test_what_is_gone_before_the_next_comes_is_not_added():
 
 def test_nothing_allocated_is_nothing():
     assert peak_megabytes(lambda: None) == 0
+
+
+def test_the_profiler_says_nothing_and_errors_pass(capfd):
+    with pytest.raises(RuntimeError, match="on the way"):
+        peak_megabytes(_fail)
+    print("seen", file=sys.stderr, flush=True)
+    assert peak_megabytes(lambda: None) == 0
+    assert capfd.readouterr().err == "seen\n"
+
+
+def _fail():
+    raise RuntimeError("on the way")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,10 @@ def peak_megabytes(function: Callable[..., Any], *inputs: Any) -> float:
     """
     from torch.profiler import ProfilerActivity, profile
 
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+    with (
+        _quiet_profiler(),
+        profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler,
+    ):
         result = function(*inputs)
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace.json"
@@ -35,3 +40,16 @@ def peak_megabytes(function: Callable[..., Any], *inputs: Any) -> float:
         held += event["args"]["Bytes"]
         peak = max(peak, held)
     return peak / 2**20
+
+
+@contextmanager
+def _quiet_profiler() -> Iterator[None]:
+    """Keep what the profiler reports of itself, dates included, off standard error."""
+    shown = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(shown, 2)
+        os.close(shown)
