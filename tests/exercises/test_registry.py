@@ -27,7 +27,7 @@ def test_listing_needs_no_torch():
 
 
 def test_unknown_chapter():
-    with pytest.raises(ValueError, match=r"chapter must be one of \[1, 2, 3, 4, 5, 6, 7\], got 9"):
+    with pytest.raises(ValueError, match=r"chapter must be one of \[1, 2, .*, 7, 8\], got 9"):
         exercises(9)
 
 

@@ -15,6 +15,7 @@ _CHAPTERS = {
     5: "txlib.exercises.multi_head",
     6: "txlib.exercises.residual_norm",
     7: "txlib.exercises.transformer",
+    8: "txlib.exercises.flash_and_cache",
 }
 _NAMES = {
     1: (
@@ -69,6 +70,13 @@ _NAMES = {
         "smoothed_loss",
         "beam_step",
         "pronoun",
+    ),
+    8: (
+        "conversations",
+        "causal_reads",
+        "merge_parts",
+        "decode_step",
+        "accept_drafts",
     ),
 }
 
