@@ -1,0 +1,107 @@
+"""Softmax over keys that arrive in pieces: Milakov and Gimelshein 2018, section 3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnlineSoftmax:
+    r"""What must be remembered of the keys seen so far, to average their values by softmax.
+
+    The largest score so far serves as the zero of the exponent. When a larger one comes, what was
+    summed up to then is multiplied by $e^{m_\text{old} - m_\text{new}}$, as if it had been measured
+    from the new one to begin with. The division by the total waits until the end.
+
+    Source: Milakov and Gimelshein 2018, section 3, for maximum and total; Dao 2023
+    (FlashAttention-2), section 3.1.1, for the context that is not divided on the way; chapter 8.
+
+    Attributes:
+        maximum: $m$, (..., T_q, 1), the largest score of each query; before the first one the
+            lowest finite number, as $-\infty - (-\infty)$ would be NaN.
+        total: $\ell = \sum_j e^{s_j - m}$, (..., T_q, 1). At least 1 once a key was seen, else 0.
+        context: $\sum_j e^{s_j - m} v_j$, (..., T_q, D_v), not yet divided by `total`.
+    """
+
+    maximum: Tensor
+    total: Tensor
+    context: Tensor
+
+    @classmethod
+    def empty(
+        cls,
+        shape: tuple[int, ...],
+        *,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> OnlineSoftmax:
+        """The state of queries that have seen no key.
+
+        Args:
+            shape: of the context, (..., T_q, D_v).
+            dtype: of all numbers, floating point; PyTorch's default if None.
+            device: where they are kept.
+
+        Returns:
+            A state whose merger with another one is that other one.
+        """
+        context = torch.zeros(shape, dtype=dtype, device=device)
+        total = context.new_zeros((*shape[:-1], 1))
+        lowest = torch.full_like(total, torch.finfo(total.dtype).min)
+        return cls(maximum=lowest, total=total, context=context)
+
+    def update(self, scores: Tensor, values: Tensor, *, out: Tensor | None = None) -> OnlineSoftmax:
+        """The state after a further tile of keys.
+
+        Args:
+            scores: (..., T_q, T_k), T_k at least 1, of the dtype of the state. $-inf$ where a
+                query may not attend.
+            values: (..., T_k, D_v).
+            out: memory of the shape of `scores` for the tile's weights, such as `scores` itself
+                where it is not needed any more; new memory if None.
+
+        Returns:
+            A new state; this one stays as it was.
+        """
+        maximum = torch.maximum(self.maximum, scores.amax(dim=-1, keepdim=True))
+        correction = (self.maximum - maximum).exp()  # 1 where the maximum stood
+        weights = torch.sub(scores, maximum, out=out).exp_()  # (..., T_q, T_k)
+        return OnlineSoftmax(
+            maximum=maximum,
+            total=self.total * correction + weights.sum(dim=-1, keepdim=True),
+            context=self.context * correction + weights @ values,
+        )
+
+    def merge(self, other: OnlineSoftmax) -> OnlineSoftmax:
+        """The state after the keys of both, which may have been seen apart and in any order.
+
+        Args:
+            other: of the same queries, over other keys.
+
+        Returns:
+            A new state. In exact arithmetic the order of mergers does not matter.
+        """
+        maximum = torch.maximum(self.maximum, other.maximum)
+        mine, theirs = (self.maximum - maximum).exp(), (other.maximum - maximum).exp()
+        return OnlineSoftmax(
+            maximum=maximum,
+            total=self.total * mine + other.total * theirs,
+            context=self.context * mine + other.context * theirs,
+        )
+
+    def average(self) -> Tensor:
+        """The values' average by the softmax of the scores, (..., T_q, D_v).
+
+        Zero for a query that has seen no key.
+        """
+        return self.context / self.total.clamp(min=1)  # a total below 1 is 0
+
+    def logsumexp(self) -> Tensor:
+        r"""$L = m + \ln \ell$, (..., T_q, 1): softmax weights are $e^{s_j - L}$.
+
+        The lowest finite number for a query that has seen no key: its weights come out as 0.
+        """
+        return self.maximum + self.total.clamp(min=1).log()

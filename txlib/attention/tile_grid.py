@@ -1,0 +1,99 @@
+"""The tiles that T_q * T_k pairs of queries and keys are cut into, and what is visible in each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class TileGrid:
+    """Which tiles there are, which can be skipped, and which need a mask.
+
+    Tiles are slices of the positions; those at an edge may be smaller. Most lie where everything or
+    nothing is visible: the first need no mask, the others are never formed.
+
+    Attributes:
+        T_q: number of queries.
+        T_k: number of keys.
+        tile_q: queries in a tile, at least 1.
+        tile_k: keys in a tile, at least 1.
+        is_causal: hide the future, aligned lower-right: see `causal_mask`.
+        key_lengths: integers (B,), 0 to T_k: of sentence b, keys from `key_lengths[b]` on are
+            hidden. None hides none.
+
+    Raises:
+        ValueError: if a tile is below 1.
+    """
+
+    T_q: int
+    T_k: int
+    tile_q: int
+    tile_k: int
+    is_causal: bool = False
+    key_lengths: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        for name, size in (("tile_q", self.tile_q), ("tile_k", self.tile_k)):
+            if size < 1:
+                raise ValueError(f"{name} must be at least 1, got {size}")
+
+    def query_tiles(self) -> Iterator[slice]:
+        """All tiles of queries."""
+        return _cut(0, self.T_q, self.tile_q)
+
+    def key_tiles(self) -> Iterator[slice]:
+        """All tiles of keys."""
+        return _cut(0, self.T_k, self.tile_k)
+
+    def key_tiles_seen_by(self, rows: slice) -> Iterator[slice]:
+        """The tiles of keys of which a tile of queries sees any, cut off after the last seen."""
+        end = self._extremes[1]
+        if self.is_causal:
+            end = min(end, rows.stop + self._shift)
+        return _cut(0, end, self.tile_k)
+
+    def query_tiles_that_see(self, cols: slice) -> Iterator[slice]:
+        """The tiles of queries that see any of a tile of keys, from the first query that does."""
+        if cols.start >= self._extremes[1]:
+            return iter(())
+        start = max(0, cols.start - self._shift) if self.is_causal else 0
+        return _cut(start, self.T_q, self.tile_q)
+
+    def visible(self, rows: slice, cols: slice) -> Tensor | None:
+        """What may be seen in a tile.
+
+        Args:
+            rows: the positions of its queries.
+            cols: those of its keys.
+
+        Returns:
+            bool, broadcastable to (B, H, t_q, t_k), True = may attend; None if all of it is.
+        """
+        device = None if self.key_lengths is None else self.key_lengths.device
+        j = torch.arange(cols.start, cols.stop, device=device)
+        masks = []
+        if self.is_causal and cols.stop - 1 > rows.start + self._shift:
+            i = torch.arange(rows.start, rows.stop, device=device)
+            masks.append(i[:, None] + self._shift >= j)  # (t_q, t_k)
+        if cols.stop > self._extremes[0]:
+            masks.append(j < self.key_lengths[:, None, None, None])  # (B, 1, 1, t_k)
+        return (masks[0] & masks[-1]) if masks else None
+
+    @property
+    def _shift(self) -> int:
+        return self.T_k - self.T_q
+
+    @cached_property
+    def _extremes(self) -> tuple[int, int]:
+        """The shortest and the longest of the key lengths."""
+        if self.key_lengths is None or not len(self.key_lengths):
+            return self.T_k, self.T_k
+        return int(self.key_lengths.min()), int(self.key_lengths.max())
+
+
+def _cut(start: int, stop: int, size: int) -> Iterator[slice]:
+    for first in range(start, stop, size):
+        yield slice(first, min(first + size, stop))
