@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -82,7 +83,8 @@ def speculative_generate(
     _check(target, draft, tokens, max_new_tokens, num_draft_tokens)
     B, T = tokens.shape
     end, device = T + max_new_tokens, tokens.device
-    written = torch.full((B, end), pad_id, device=device)
+    room = min(_reach(target), _reach(draft), end + num_draft_tokens)  # rows may draft past the end
+    written = torch.full((B, room + 1), pad_id, device=device)
     written[:, :T] = tokens
     lengths = torch.full((B,), T, device=device)
     drafted, accepted, calls = (torch.zeros_like(lengths) for _ in range(3))
@@ -92,13 +94,14 @@ def speculative_generate(
         return next_token_probabilities(logits, temperature=temperature, top_k=top_k, top_p=top_p)
 
     with evaluating(target), evaluating(draft):
-        checker, guesser = (_Reader(model, B, T, end) for model in (target, draft))
+        checker, guesser = (_Reader(model, B, T, room) for model in (target, draft))
         while len(rows):
             ends, so_far = lengths[rows, None], written[rows]
-            K = min(num_draft_tokens, end - 1 - int(ends.max()))
+            first, last = int(ends.min()), int(ends.max())
+            K = min(num_draft_tokens, end - 1 - first, room - last)
             guesses, q = _guess(guesser, so_far, ends, K, chances, generator)
             new = torch.cat((checker.unread(so_far, ends), guesses), dim=1)
-            p = chances(checker.read(new)[:, -K - 1 :])  # (N, K + 1, V)
+            p = chances(checker.read(new, last=K + 1))  # (N, K + 1, V)
             stands, follows = verify_draft(p, q, guesses, generator=generator)
 
             place = torch.arange(K + 1, device=device)
@@ -106,7 +109,7 @@ def speculative_generate(
             block = torch.where(place < stands[:, None], block, follows[:, None])  # (N, K + 1)
             stops = block == (-1 if eos_id is None else eos_id)
             first_stop = torch.where(stops, place, K + 1).amin(dim=1)
-            count = torch.minimum(stands, first_stop) + 1
+            count = (torch.minimum(stands, first_stop) + 1).minimum(end - ends[:, 0])
             written[rows[:, None], ends + place] = block.masked_fill(
                 place >= count[:, None], pad_id
             )
@@ -119,7 +122,7 @@ def speculative_generate(
             rows = rows[left]
             checker.go_on(left, lengths[rows], lacks=1)
             guesser.go_on(left, lengths[rows], lacks=2 if K else guesser.lacks + 1)
-    new_tokens = written[:, T : max(lengths.tolist(), default=T)]
+    new_tokens = written[:, T : max(lengths.tolist(), default=T)].clone()
     return SpeculativeResult(new_tokens, drafted, accepted, calls)
 
 
@@ -134,19 +137,20 @@ class _Reader:
         """The tokens that the caches lack, (N, lacks), of rows (N, T) that end at (N, 1)."""
         return written.gather(1, ends + torch.arange(-self.lacks, 0, device=ends.device))
 
-    def read(self, new: Tensor) -> Tensor:
-        """Tokens (N, T) to logits (N, T, V)."""
-        return self.model(new, cache=self.cache)
+    def read(self, new: Tensor, *, last: int) -> Tensor:
+        """Tokens (N, T) to the logits of the last of them, (N, last, V)."""
+        return self.model.out_proj(self.model.read(new, cache=self.cache)[:, -last:])
 
     def go_on(self, left: Tensor, lengths: Tensor, *, lacks: int) -> None:
         """Forget rows that are done, and the last tokens of the others: the caches lack `lacks`."""
         self.lacks = lacks
+        if not len(lengths):
+            return
         if not left.all():
             kept = left.nonzero().squeeze(1)
             self.cache = tuple(layer.select(kept) for layer in self.cache)
-        if len(lengths):
-            for layer in self.cache:
-                layer.rollback(lengths - lacks)
+        for layer in self.cache:
+            layer.rollback(lengths - lacks)
 
 
 def _guess(
@@ -160,7 +164,7 @@ def _guess(
     """Write on by `count` tokens: these, (N, count), and what each was drawn from, one more dim."""
     new, guesses, q = reader.unread(written, ends), [written[:, :0]], []
     for _ in range(count):
-        q.append(chances(reader.read(new)[:, -1]))
+        q.append(chances(reader.read(new, last=1)[:, 0]))
         new = torch.multinomial(q[-1], 1, generator=generator)
         guesses.append(new)
     vocabulary = reader.model.config.vocab_size
@@ -190,10 +194,14 @@ def _check(
         if count < 1:
             raise ValueError(f"{name} must be at least 1, got {count}")
     for name, model in (("target", target), ("draft", draft)):
-        reach, T = model.config.max_seq_len, tokens.shape[1]
-        if model.config.positions == "learned" and T + max_new_tokens > reach:
+        if tokens.shape[1] + max_new_tokens > _reach(model):
             raise ValueError(
                 f"tokens and max_new_tokens must together be at most the {name}'s "
-                f"max_seq_len={reach}, the rows of its learned positions, got {T} and "
-                f"{max_new_tokens}"
+                f"max_seq_len={_reach(model)}, the rows of its learned positions, got "
+                f"{tokens.shape[1]} and {max_new_tokens}"
             )
+
+
+def _reach(model: GPT) -> float:
+    """Tokens that a model has positions for."""
+    return model.config.max_seq_len if model.config.positions == "learned" else math.inf
