@@ -1,0 +1,249 @@
+"""Writing token by token: with a cache, without, beside transformers' GPT-2 and an LSTM.
+
+`make bench` writes the result to book/results/decoding_speed.json, which chapter 8 and the page
+"Speed, measured" read.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from stopwatch import RESULTS, clock_name, medians, over, quartiles, take_turns
+from torch import Tensor, nn
+
+from txlib.interop import gpt2_config, load_gpt2
+from txlib.models import GPT, GPTConfig
+from txlib.recipes.records import new_record, write_record
+
+RESULT = RESULTS / "decoding_speed.json"
+VOCABULARY, NUM_LAYERS, D_MODEL, NUM_HEADS = 4000, 4, 256, 4
+PROMPT, NEW = 16, 512
+BATCHES = (1, 8)
+LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)  # tokens so far, for the time of one step
+WIDE = {"d_model": 1024, "num_layers": 2, "num_heads": 16}  # for heads that share keys
+KV_HEADS, CONTEXT, WIDE_BATCH = (16, 4, 1), 4096, 4
+REPEATS, AT_ONCE = 5, 0.05
+AIMS = {"transformers": 2.0, "uncached": 10.0}
+SIZES = {
+    "vocab_size": VOCABULARY,
+    "d_model": D_MODEL,
+    "num_layers": NUM_LAYERS,
+    "num_heads": NUM_HEADS,
+}
+
+
+class LSTMWriter(nn.Module):
+    """As many layers and features as the GPT, and no memory but its state."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(VOCABULARY, D_MODEL)
+        self.layers = nn.LSTM(D_MODEL, D_MODEL, NUM_LAYERS, batch_first=True)
+        self.out_proj = nn.Linear(D_MODEL, VOCABULARY, bias=False)
+
+    def forward(self, tokens: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        features, state = self.layers(self.embedding(tokens), state)
+        return self.out_proj(features[:, -1]), state
+
+
+def twins(device: torch.device, *, reach: int) -> tuple[GPT, nn.Module]:
+    """Our GPT and transformers' GPT-2 with the same weights, whose greedy tokens are no ties."""
+    transformers = pytest.importorskip("transformers")
+    config = transformers.GPT2Config(
+        vocab_size=VOCABULARY,
+        n_embd=D_MODEL,
+        n_layer=NUM_LAYERS,
+        n_head=NUM_HEADS,
+        n_positions=reach,
+        initializer_range=0.1,
+        attn_implementation="sdpa",
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    theirs = transformers.GPT2LMHeadModel(config).to(device).eval()
+    ours = GPT(gpt2_config(config.to_dict())).to(device).eval()
+    load_gpt2(ours, theirs)
+    return ours, theirs
+
+
+def writing(model: nn.Module, prompts: Tensor, new: int, **options: Any) -> Callable[[], Tensor]:
+    """A call that writes `new` tokens after each prompt, greedily, and returns them."""
+    if isinstance(model, GPT):
+        return partial(model.generate, prompts, max_new_tokens=new, **options)
+    settings = model.generation_config.__class__(
+        max_new_tokens=new, do_sample=False, use_cache=True, pad_token_id=0, eos_token_id=None
+    )
+    seen = torch.ones_like(prompts)
+
+    def write() -> Tensor:
+        tokens = model.generate(prompts, attention_mask=seen, generation_config=settings)
+        return tokens[:, prompts.shape[1] :]
+
+    return write
+
+
+def speeds(
+    calls: dict[str, Callable[[], Any]], tokens: int, device: torch.device, *, repeats: int
+) -> dict[str, Any]:
+    """How many times as fast the first is as the second, and both in tokens a second."""
+    first, second = calls
+    rounds = take_turns(calls, device, repeats=repeats)
+    low, middle, high = over(rounds, first)[second]
+    return {
+        "reference": second,
+        "speed_over_reference": middle,
+        "quartiles": [low, middle, high],
+        "tokens_per_second": {n: round(tokens / t, 1) for n, t in medians(rounds).items()},
+    }
+
+
+def beside_transformers(
+    device: torch.device, *, batches: Sequence[int], new: int, repeats: int
+) -> list[dict[str, Any]]:
+    """Cached greedy decoding with the same weights; the tokens are compared first."""
+    ours, theirs = twins(device, reach=PROMPT + new)
+    rows = []
+    for batch in batches:
+        prompts = torch.randint(VOCABULARY, (batch, PROMPT), device=device)
+        calls = {
+            "txlib": writing(ours, prompts, new),
+            "transformers": writing(theirs, prompts, new),
+        }
+        mine, reference = (call() for call in calls.values())
+        same = (mine == reference).float().mean().item()
+        assert same > 0.9, f"only {same:.0%} of the tokens agree"
+        row = speeds(calls, batch * new, device, repeats=repeats)
+        rows.append({"batch": batch, "new_tokens": new, "same_tokens": same, **row})
+    return rows
+
+
+def with_and_without_cache(device: torch.device, *, new: int, repeats: int) -> dict[str, Any]:
+    """One row written to `new` tokens, by the same model in both ways."""
+    model = GPT(GPTConfig(**SIZES, max_seq_len=1 + new)).to(device).eval()
+    prompt = torch.randint(VOCABULARY, (1, 1), device=device)
+    calls = {
+        "cached": writing(model, prompt, new),
+        "uncached": writing(model, prompt, new, use_cache=False),
+    }
+    row = speeds(calls, new, device, repeats=repeats)
+    return {"batch": 1, "new_tokens": new, **row}
+
+
+def filled(model: GPT, batch: int, length: int, device: torch.device) -> Callable[[], Tensor]:
+    """A step at `length`: one token is read after length - 1, and then forgotten again."""
+    cache = model.new_cache(batch, max_len=length)
+    tokens = torch.randint(VOCABULARY, (batch, length), device=device)
+    for part in tokens[:, :-1].split(1024, dim=1):
+        model.read(part, cache=cache)
+
+    def step() -> Tensor:
+        logits = model(tokens[:, -1:], cache=cache)
+        for layer in cache:
+            layer.rollback(length - 1)
+        return logits
+
+    step()
+    return step
+
+
+@torch.no_grad()
+def steps_by_length(
+    device: torch.device, *, lengths: Sequence[int], repeats: int
+) -> list[dict[str, Any]]:
+    """Milliseconds of the next token after so many: cached, uncached, and of an LSTM."""
+    model = GPT(GPTConfig(**SIZES, max_seq_len=max(lengths))).to(device).eval()
+    lstm = LSTMWriter().to(device).eval()
+    rows = []
+    for length in lengths:
+        tokens = torch.randint(VOCABULARY, (1, length), device=device)
+        _, state = lstm(tokens[:, :-1])
+        calls = {
+            "cached": filled(model, 1, length, device),
+            "uncached": lambda tokens=tokens: model.out_proj(model.read(tokens)[:, -1:]),
+            "LSTM": partial(lstm, tokens[:, -1:], state),
+        }
+        rounds = take_turns(calls, device, repeats=repeats, at_once=AT_ONCE)
+        rows.append(
+            {
+                "length": length,
+                "milliseconds": medians(rounds, unit=1e-3),
+                "uncached_over_cached": over(rounds, "cached")["uncached"],
+            }
+        )
+    return rows
+
+
+@torch.no_grad()
+def shared_heads(
+    device: torch.device, *, kv_heads: Sequence[int], context: int, repeats: int, **sizes: int
+) -> list[dict[str, Any]]:
+    """A step after a long context, and the cache's bytes, by the number of key-value heads."""
+    models = [
+        GPT(GPTConfig(vocab_size=VOCABULARY, positions="rope", num_kv_heads=count, **sizes))
+        for count in kv_heads
+    ]
+    calls, held = {}, []
+    for count, model in zip(kv_heads, models, strict=True):
+        model.to(device).eval()
+        calls[str(count)] = filled(model, WIDE_BATCH, context, device)
+        held.append(sum(x.nbytes for x in model.new_cache(WIDE_BATCH, max_len=context)))
+    rounds = take_turns(calls, device, repeats=repeats, at_once=AT_ONCE)
+    most, faster = str(kv_heads[0]), medians(rounds)
+    return [
+        {
+            "num_kv_heads": count,
+            "cache_bytes": nbytes,
+            "milliseconds": 1000 * faster[str(count)],
+            "tokens_per_second": round(WIDE_BATCH / faster[str(count)], 1),
+            "speed_over_all_heads": quartiles([row[most] / row[str(count)] for row in rounds]),
+        }
+        for count, nbytes in zip(kv_heads, held, strict=True)
+    ]
+
+
+def against_aims(
+    beside: list[dict[str, Any]], cached: dict[str, Any]
+) -> dict[str, dict[str, float | bool]]:
+    """What was aimed at beside what was measured; each is "at least"."""
+    found = {
+        f"batch {row['batch']}, speed over transformers": (
+            AIMS["transformers"],
+            row["speed_over_reference"],
+        )
+        for row in beside
+    }
+    new = cached["new_tokens"]
+    found[f"{new} tokens, cached over uncached"] = AIMS["uncached"], cached["speed_over_reference"]
+    return {
+        name: {"at_least": aim, "measured": value, "met": value >= aim}
+        for name, (aim, value) in found.items()
+    }
+
+
+def test_decoding_speed(device):
+    beside = beside_transformers(device, batches=BATCHES, new=NEW, repeats=REPEATS)
+    cached = with_and_without_cache(device, new=NEW, repeats=REPEATS)
+    steps = steps_by_length(device, lengths=LENGTHS, repeats=REPEATS)
+    heads = shared_heads(device, kv_heads=KV_HEADS, context=CONTEXT, repeats=3 * REPEATS, **WIDE)
+    setting = {
+        "repeats": REPEATS,
+        "threads": torch.get_num_threads(),
+        "dtype": "float32",
+        "clock": clock_name(device),
+        "model": {**SIZES, "d_ff": "4 d_model"},
+        "prompt_tokens": PROMPT,
+        "LSTM": f"nn.LSTM, {NUM_LAYERS} layers of {D_MODEL} features, one step",
+        "shared_heads_model": {**WIDE, "batch": WIDE_BATCH, "context": CONTEXT},
+        "transformers": pytest.importorskip("transformers").__version__,
+    }
+    outcome = {
+        "setting": setting,
+        "beside_transformers": beside,
+        "with_and_without_cache": cached,
+        "steps_by_length": steps,
+        "shared_heads": heads,
+        "aims": against_aims(beside, cached),
+    }
+    write_record(RESULT, new_record("make bench", device, seeds=[0], results=outcome))
