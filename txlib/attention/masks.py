@@ -89,6 +89,34 @@ def sliding_window_mask(
     return _distance(T_q, T_k, device).abs() < window
 
 
+def position_mask(
+    first: int | Tensor,
+    T_q: int,
+    T_k: int,
+    *,
+    window: int | None = None,
+    device: torch.device | str | None = None,
+) -> Tensor:
+    """`causal_mask` for queries that stand wherever they stand, in each row of a batch elsewhere.
+
+    Args:
+        first: which key the first query stands at, at least 0; int64 (B,) for each row its own.
+        T_q: number of queries.
+        T_k: number of keys.
+        window: keys that each query sees, its own included; all that are not ahead if None.
+        device: where the mask is made.
+
+    Returns:
+        bool (T_q, T_k), or (B, T_q, T_k) for a tensor. True = may attend.
+    """
+    if isinstance(first, Tensor):
+        first = first[:, None, None]
+    position = torch.arange(T_q, device=device)[:, None] + first
+    distance = position - torch.arange(T_k, device=device)  # (T_q, T_k) or (B, T_q, T_k)
+    seen = distance >= 0
+    return seen if window is None else seen & (distance < window)
+
+
 def _distance(T_q: int, T_k: int, device: torch.device | str | None) -> Tensor:
     """How far before query i key j stands, (T_q, T_k), the last of both being at one position."""
     for name, number in (("T_q", T_q), ("T_k", T_k)):

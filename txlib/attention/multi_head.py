@@ -4,7 +4,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from txlib.attention.grouped_heads import grouped_product
+from txlib.attention.kv_cache import KVCache
 from txlib.attention.masked_softmax import check_mask
+from txlib.attention.masks import position_mask
 from txlib.attention.scaled_dot_product import attention_weights, check_shapes, fused_attention
 from txlib.attention.weights_tap import WeightsTap
 
@@ -35,7 +37,8 @@ class MultiHeadAttention(nn.Module):
         rotary: what turns queries and keys by their positions, called as rotary(x (B, H, T, D),
             offset=position of the first); see `txlib.positions.RotaryEmbedding`.
         score_bias: what the positions add to the scaled scores, called as
-            score_bias(query (B, H, T_q, D), T_k), with queries not yet rotated; see
+            score_bias(query (B, H, T_q, D), T_k), with queries not yet rotated, and by a cache of
+            unequal lengths with offset=(B,), the keys before each row's first query; see
             `txlib.positions.ALiBi`, `RelativeKeys` and `BucketedBias`.
 
     Raises:
@@ -90,12 +93,13 @@ class MultiHeadAttention(nn.Module):
         self.score_bias = score_bias
         self.tap = WeightsTap()
 
-    def project(self, memory: Tensor, *, offset: int = 0) -> tuple[Tensor, Tensor]:
+    def project(self, memory: Tensor, *, offset: int | Tensor = 0) -> tuple[Tensor, Tensor]:
         """What of a memory depends on no query: its keys and its values.
 
         Args:
             memory: (B, T, M).
-            offset: position of the first of them, at least 0; `rotary` alone asks for it.
+            offset: position of the first of them, at least 0, or of each row's, int64 (B,);
+                `rotary` alone asks for it.
 
         Returns:
             Keys, rotated already, and values, both (B, H_kv, T, D).
@@ -146,17 +150,12 @@ class MultiHeadAttention(nn.Module):
         if mask is not None and mask.ndim == 3:
             check_mask(mask, (query.shape[0], T_q, T_k))
             mask = mask[:, None]  # (B, 1, T_q, T_k): the same for every head
-        query = _normalize(self.q_norm, self._split(self.q_proj(query)))  # (B, H, T_q, D)
-        bias = None if self.score_bias is None else self.score_bias(query, T_k)
-        if self.rotary is not None:
-            if T_q > T_k:
-                raise ValueError(
-                    f"with rotary, query must have at most as many positions as keys, "
-                    f"got {T_q} and {T_k}"
-                )
-            query = self.rotary(query, offset=T_k - T_q)
-        context = self._look(query, keys, values, mask, bias, is_causal)  # (B, H, T_q, D)
-        return self.out_proj(context.transpose(1, 2).flatten(2))  # (B, T_q, C)
+        if self.rotary is not None and T_q > T_k:
+            raise ValueError(
+                f"with rotary, query must have at most as many positions as keys, "
+                f"got {T_q} and {T_k}"
+            )
+        return self._attend(query, keys, values, mask, is_causal, T_k - T_q)
 
     def forward(
         self,
@@ -165,8 +164,10 @@ class MultiHeadAttention(nn.Module):
         mask: Tensor | None = None,
         *,
         is_causal: bool = False,
+        cache: KVCache | None = None,
+        counts: Tensor | None = None,
     ) -> Tensor:
-        """`project`, then `attend`; for a memory that is looked at in one call.
+        """`project`, then `attend`; for a memory that is looked at in one call, or a growing one.
 
         Args:
             query: (B, T_q, C).
@@ -175,14 +176,26 @@ class MultiHeadAttention(nn.Module):
                 broadcastable to (B, H, T_q, T_k). True = may attend. A `padding_mask` of the
                 memory goes in as (B, 1, T_k).
             is_causal: hide the future too: see `causal_mask`, which is joined to `mask`.
+            cache: what the sentence said before `query`, which is put behind it; no memory or mask
+                then, and `is_causal`.
+            counts: with a cache int64 (B,), how many of the T_q are real tokens, padded on the
+                right; all if None.
 
         Returns:
             (B, T_q, C).
 
         Raises:
             ValueError: as `project` and `attend`, and if another sentence is the memory though
-                positions count: those of two sentences cannot be compared.
+                positions count: those of two sentences cannot be compared; with a cache as its
+                `append`.
         """
+        if cache is not None:
+            if memory is not None or mask is not None or not is_causal:
+                raise ValueError(
+                    "with a cache memory and mask must be None and is_causal True, as a token "
+                    "sees its own past, got another"
+                )
+            return self._continue(query, cache, counts)
         if memory is None:
             memory = query
         elif memory is not query and not (self.rotary is None and self.score_bias is None):
@@ -192,6 +205,38 @@ class MultiHeadAttention(nn.Module):
                 f"got {tuple(memory.shape)}"
             )
         return self.attend(query, *self.project(memory), mask, is_causal=is_causal)
+
+    def _continue(self, query: Tensor, cache: KVCache, counts: Tensor | None) -> Tensor:
+        """What follows a cached beginning: its keys and values are put behind what is there."""
+        offset = cache.offset
+        keys, values, first = cache.append(*self.project(query, offset=offset), counts)
+        T_q, T_k = query.shape[1], keys.shape[2]
+        mask = None
+        if isinstance(first, Tensor) or (cache.window is not None and T_q > 1):
+            mask = position_mask(first, T_q, T_k, window=cache.window, device=query.device)
+            mask = mask[:, None] if mask.ndim == 3 else mask  # (B, 1, T_q, T_k)
+        return self._attend(query, keys, values, mask, mask is None, offset, first)
+
+    def _attend(
+        self,
+        query: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor | None,
+        is_causal: bool,
+        offset: int | Tensor,
+        first: int | Tensor | None = None,
+    ) -> Tensor:
+        """`attend`, for queries at `offset` of a text, and `first` of the keys if rows disagree."""
+        query = _normalize(self.q_norm, self._split(self.q_proj(query)))  # (B, H, T_q, D)
+        bias = None
+        if self.score_bias is not None:
+            named = {"offset": first} if isinstance(first, Tensor) else {}
+            bias = self.score_bias(query, keys.shape[2], **named)
+        if self.rotary is not None:
+            query = self.rotary(query, offset=offset)
+        context = self._look(query, keys, values, mask, bias, is_causal)  # (B, H, T_q, D)
+        return self.out_proj(context.transpose(1, 2).flatten(2))  # (B, T_q, C)
 
     def _split(self, features: Tensor) -> Tensor:
         """(B, T, H * D) to (B, H, T, D); a view alone would mix the positions."""

@@ -7,12 +7,14 @@ from txlib.generation.acceptance import (
     verify_draft,
 )
 from txlib.generation.beam import Hypotheses, beam_search, best_hypotheses
+from txlib.generation.decoder_only import DecoderOnly
 from txlib.generation.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from txlib.generation.greedy import evaluating, greedy_continue
 from txlib.generation.sampling import next_token_probabilities, sample_continue
 from txlib.generation.speculative import SpeculativeResult, speculative_generate
 
 __all__ = [
+    "DecoderOnly",
     "EncoderDecoder",
     "EncoderDecoderConfig",
     "Hypotheses",

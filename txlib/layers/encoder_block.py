@@ -4,7 +4,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from txlib.attention import MultiHeadAttention
+from txlib.attention import KVCache, MultiHeadAttention
 from txlib.layers.feed_forward import Activation
 from txlib.layers.residual_block import (
     Norm,
@@ -74,7 +74,15 @@ class EncoderBlock(ResidualBlock):
         self.feed_forward = new_feed_forward(activation, d_model, d_ff, dropout=dropout, bias=bias)
         self.feed_forward_norm = new_norm(norm, d_model, bias=bias)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None, *, is_causal: bool = False) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        mask: Tensor | None = None,
+        *,
+        is_causal: bool = False,
+        cache: KVCache | None = None,
+        counts: Tensor | None = None,
+    ) -> Tensor:
         """The stream after the block.
 
         Args:
@@ -82,17 +90,22 @@ class EncoderBlock(ResidualBlock):
             mask: bool, broadcastable to (B, T, T), or with four dimensions to (B, H, T, T). True =
                 may attend. A `padding_mask` goes in as (B, 1, T).
             is_causal: hide the future too: see `causal_mask`, which is joined to `mask`.
+            cache: what this block's attention kept of the tokens before `x`, and which `x` is put
+                behind; no mask then, and `is_causal`.
+            counts: with a cache int64 (B,), how many of the T are real tokens, padded on the right;
+                all if None.
 
         Returns:
             (B, T, C). Positions that are padding hold something too, which no other looks at.
 
         Raises:
-            ValueError: if `x` is not (B, T, C), or `mask` is not bool or does not broadcast.
+            ValueError: if `x` is not (B, T, C), `mask` is not bool or does not broadcast, or the
+                cache is full or of another shape.
         """
         self.check_stream(x)
 
         def look(x: Tensor) -> Tensor:
-            return self.attention(x, mask=mask, is_causal=is_causal)
+            return self.attention(x, None, mask, is_causal=is_causal, cache=cache, counts=counts)
 
         x = self.add(x, look, self.attention_norm)
         return self.add(x, self.feed_forward, self.feed_forward_norm)

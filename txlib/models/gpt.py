@@ -1,11 +1,14 @@
 """The decoder alone: a stack of causal blocks that foretells each next token."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from txlib.generation import evaluating, sample_continue
+from txlib.attention import KVCache, sliding_window_mask
+from txlib.generation import DecoderOnly
+from txlib.generation.decoder_only import check_tokens
 from txlib.layers import EncoderBlock, LayerNorm, RMSNorm, initialize_
 from txlib.positions import position_scheme
 
@@ -25,6 +28,7 @@ class GPTConfig:
         d_ff: F, the feed-forward layer's inner features; 4 C if None.
         max_seq_len: the longest sequence; a limit for positions "learned" alone.
         positions: one of `txlib.positions.SCHEMES`.
+        window: tokens that each sees of the past in every layer, its own included; all if None.
         max_distance: where "shaw" clips and "t5" stops telling distances apart; theirs if None.
         norm: "layer" or "rms".
         activation: of the feed-forward layer, as in `EncoderBlock`.
@@ -41,6 +45,7 @@ class GPTConfig:
     d_ff: int | None = None
     max_seq_len: int = 1024
     positions: str = "learned"
+    window: int | None = None
     max_distance: int | None = None
     norm: str = "layer"
     activation: str = "gelu_tanh"
@@ -51,6 +56,8 @@ class GPTConfig:
         for name in ("vocab_size", "d_model", "num_layers", "num_heads", "max_seq_len"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.window is not None and self.window < 1:
+            raise ValueError(f"window must be at least 1, got {self.window}")
         if self.d_model % self.num_heads:
             raise ValueError(
                 f"num_heads must divide d_model, got {self.num_heads} and {self.d_model}"
@@ -61,7 +68,7 @@ class GPTConfig:
             raise ValueError(f"norm must be one of {tuple(NORMS)}, got {self.norm!r}")
 
 
-class GPT(nn.Module):
+class GPT(DecoderOnly):
     """Pre-norm blocks over a sentence that no position sees the future of.
 
     Source: Radford et al. 2019, section 2.3 (GPT-2), which only the defaults follow; chapters 4, 6.
@@ -113,96 +120,77 @@ class GPT(nn.Module):
         else:
             nn.init.normal_(self.token_embedding.weight)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Foretell the token after each.
-
-        Args:
-            tokens: int64 (B, T), padded on the right if at all.
-
-        Returns:
-            Logits (B, T, V); row t rests on tokens 0 ... t alone.
-
-        Raises:
-            ValueError: if `tokens` is not integers (B, T), or longer than learned positions reach.
-        """
-        _check_tokens(tokens)
-        return self.out_proj(self._read(tokens))
-
-    def generate(
+    def read(
         self,
         tokens: Tensor,
         *,
-        max_new_tokens: int,
-        eos_id: int | None = None,
-        pad_id: int = 0,
-        temperature: float = 0.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        generator: torch.Generator | None = None,
+        cache: Sequence[KVCache] | None = None,
+        counts: Tensor | None = None,
     ) -> Tensor:
-        """Write on: in every step take or draw the token that follows, and feed it back.
-
-        Runs without gradients and without dropout; the training mode is left as it was. Each step
-        reads all tokens so far anew: nothing is cached.
-
-        Args:
-            tokens: int64 (B, T), what is there already, T at least 1; no padding.
-            max_new_tokens: where to stop rows that have not ended, at least 1.
-            eos_id: ends a row; None goes on to the end.
-            pad_id: fills a row that has ended.
-            temperature: as in `txlib.generation.next_token_probabilities`; 0 is greedy.
-            top_k: as there.
-            top_p: as there.
-            generator: where the draws come from, on the device of `tokens`; PyTorch's own if None.
-
-        Returns:
-            The new tokens alone: int64 (B, T_new), T_new at most `max_new_tokens`. After a row's
-            EOS there is only PAD.
-
-        Raises:
-            ValueError: if an argument is out of its range, or all tokens together are more than
-                learned positions reach.
-        """
-        _check_tokens(tokens)
-        T = tokens.shape[1]
-        if T < 1:
-            raise ValueError(f"tokens must have T of at least 1, got {tuple(tokens.shape)}")
-        reach = self.config.max_seq_len
-        if self.config.positions == "learned" and T + max_new_tokens > reach:
-            raise ValueError(
-                f"tokens and max_new_tokens must together be at most max_seq_len={reach}, the rows "
-                f"of the learned positions, got {T} and {max_new_tokens}"
-            )
-
-        def advance(before: Tensor, new: Tensor) -> tuple[Tensor, Tensor]:
-            so_far = torch.cat((before, new), dim=1)
-            return self.out_proj(self._read(so_far)[:, -1:]), so_far
-
-        tokens = tokens.long()
-        with evaluating(self):
-            return sample_continue(
-                advance,
-                tokens[:, :-1],
-                tokens[:, -1],
-                eos_id=-1 if eos_id is None else eos_id,
-                pad_id=pad_id,
-                max_new_tokens=max_new_tokens,
-                temperature=temperature,
-                top_k=top_k,
-                top_p=top_p,
-                generator=generator,
-            )
-
-    def _read(self, tokens: Tensor) -> Tensor:
-        """Ids (B, T) to the stream (B, T, C) after the last norm."""
-        stream = self.dropout(self.positions(self.token_embedding(tokens)))
-        for block in self.blocks:
-            stream = block(stream, is_causal=True)
+        """Ids (B, T) to the stream (B, T, C) after the last norm; arguments as in `forward`."""
+        check_tokens(tokens)
+        stream, mask = self.token_embedding(tokens), None
+        if cache is None:
+            caches = [None] * len(self.blocks)
+            mask = self._window_mask(tokens.shape[1], tokens.device)
+        else:
+            caches = cache
+        if not isinstance(self.positions, nn.Identity):
+            stream = self.positions(stream, 0 if cache is None else cache[0].offset)
+        stream = self.dropout(stream)
+        for block, kept in zip(self.blocks, caches, strict=True):
+            stream = block(stream, mask, is_causal=True, cache=kept, counts=counts)
         return self.final_norm(stream)
 
+    def new_cache(self, batch_size: int, *, max_len: int) -> tuple[KVCache, ...]:
+        """Empty caches, one a layer, where the model is and in its precision, autocast's if on.
 
-def _check_tokens(tokens: Tensor) -> None:
-    if tokens.ndim != 2 or tokens.dtype not in (torch.int64, torch.int32):
-        raise ValueError(
-            f"tokens must be integers (B, T), got {tokens.dtype} of {tuple(tokens.shape)}"
+        Args:
+            batch_size: B, at least 1.
+            max_len: tokens that a row may have in all, at least 1. With a window no more than two
+                windows of them are kept.
+
+        Returns:
+            What `forward` takes as `cache`.
+
+        Raises:
+            ValueError: if a size is below 1, or `max_len` beyond learned positions.
+        """
+        self.check_reach(max_len, 0)
+        table = self.token_embedding.weight
+        kind, dtype = table.device.type, table.dtype
+        if torch.is_autocast_enabled(kind):
+            dtype = torch.get_autocast_dtype(kind)
+        attention = self.blocks[0].attention
+        return tuple(
+            KVCache(
+                batch_size,
+                attention.num_kv_heads,
+                attention.head_dim,
+                max_len=max_len,
+                window=self.config.window,
+                device=table.device,
+                dtype=dtype,
+            )
+            for _ in self.blocks
         )
+
+    def check_reach(self, length: int, max_new_tokens: int) -> None:
+        """Refuse more tokens in all than learned positions reach.
+
+        Raises:
+            ValueError: with the rule and what was given.
+        """
+        reach = self.config.max_seq_len
+        if self.config.positions == "learned" and length + max_new_tokens > reach:
+            raise ValueError(
+                f"tokens and max_new_tokens must together be at most max_seq_len={reach}, the rows "
+                f"of the learned positions, got {length} and {max_new_tokens}"
+            )
+
+    def _window_mask(self, T: int, device: torch.device) -> Tensor | None:
+        """What each token may see beside the future being hidden; None where that is all."""
+        window = self.config.window
+        if window is None or window >= T:
+            return None
+        return sliding_window_mask(T, T, window, device=device)

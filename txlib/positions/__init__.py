@@ -3,6 +3,7 @@
 from txlib.positions.alibi import ALiBi, alibi_slopes
 from txlib.positions.bucketed import BucketedBias, relative_buckets
 from txlib.positions.learned import LearnedEncoding
+from txlib.positions.offsets import positions_from
 from txlib.positions.relative import (
     RelativeKeys,
     relative_attention,
@@ -39,6 +40,7 @@ __all__ = [
     "half_to_interleaved",
     "interleaved_to_half",
     "position_scheme",
+    "positions_from",
     "relative_attention",
     "relative_buckets",
     "relative_distances",

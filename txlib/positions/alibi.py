@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from txlib.positions.relative import relative_distances
+
 
 def alibi_slopes(
     num_heads: int,
@@ -62,17 +64,18 @@ class ALiBi(nn.Module):
         """The argument it was made with."""
         return f"num_heads={self.num_heads}"
 
-    def forward(self, query: Tensor, num_keys: int) -> Tensor:
+    def forward(self, query: Tensor, num_keys: int, offset: int | Tensor | None = None) -> Tensor:
         """What to add to the scaled scores.
-
-        The last query stands at the last key: query i at position num_keys - T_q + i.
 
         Args:
             query: (B, H, T_q, D); its device, dtype and T_q count, its values do not.
             num_keys: T_k, at least 1.
+            offset: which key the first query stands at, or int64 (B,), each row's; T_k - T_q if
+                None: the last query stands at the last key.
 
         Returns:
-            (H, T_q, T_k) in the dtype of `query`, never above 0, and 0 where query meets key.
+            (H, T_q, T_k), or (B, H, T_q, T_k) for a tensor of offsets, in the dtype of `query`,
+            never above 0, and 0 where query meets key.
 
         Raises:
             ValueError: if `query` is not (B, H, T_q, D) or `num_keys` is below 1.
@@ -85,7 +88,6 @@ class ALiBi(nn.Module):
             raise ValueError(f"num_keys must be at least 1, got {num_keys}")
         exact = torch.promote_types(query.dtype, torch.float32)  # bfloat16 counts to 256 only
         slopes = alibi_slopes(self.num_heads, device=query.device, dtype=exact)
-        keys = torch.arange(num_keys, device=query.device)
-        queries = torch.arange(query.shape[2], device=query.device) + num_keys - query.shape[2]
-        distance = (queries[:, None] - keys).abs()  # (T_q, T_k)
-        return (-slopes[:, None, None] * distance).to(query.dtype)  # (H, T_q, T_k)
+        T_q = query.shape[2]
+        distance = relative_distances(T_q, num_keys, offset=offset, device=query.device).abs()
+        return (-slopes[:, None, None] * distance.unsqueeze(-3)).to(query.dtype)

@@ -80,15 +80,18 @@ class BucketedBias(nn.Module):
         self.bidirectional = bidirectional
         self.table = nn.Parameter(torch.zeros(num_buckets, num_heads))
 
-    def forward(self, query: Tensor, num_keys: int) -> Tensor:
+    def forward(self, query: Tensor, num_keys: int, offset: int | Tensor | None = None) -> Tensor:
         """What to add to the scaled scores.
 
         Args:
             query: (B, H, T_q, D); only its shape, dtype and device are looked at.
-            num_keys: T_k, at least 0; the last query stands at the last key.
+            num_keys: T_k, at least 0.
+            offset: which key the first query stands at, or int64 (B,), each row's; T_k - T_q if
+                None: the last query stands at the last key.
 
         Returns:
-            (1, H, T_q, T_k), with the dtype of `query`.
+            (1, H, T_q, T_k), or (B, H, T_q, T_k) for a tensor of offsets, with the dtype of
+            `query`.
 
         Raises:
             ValueError: if `query` has another number of heads or `num_keys` is negative.
@@ -99,12 +102,13 @@ class BucketedBias(nn.Module):
                 f"query must have shape (B, {num_heads}, T_q, D), got {tuple(query.shape)}"
             )
         buckets = relative_buckets(
-            relative_distances(query.shape[2], num_keys, device=query.device),
+            relative_distances(query.shape[2], num_keys, offset=offset, device=query.device),
             num_buckets=num_buckets,
             max_distance=self.max_distance,
             bidirectional=self.bidirectional,
         )
-        return self.table[buckets].movedim(-1, 0)[None].to(query.dtype)  # (1, H, T_q, T_k)
+        bias = self.table[buckets].movedim(-1, -3)  # (H, T_q, T_k) or (B, H, T_q, T_k)
+        return (bias if bias.ndim == 4 else bias[None]).to(query.dtype)
 
     def extra_repr(self) -> str:
         """What `print` shows of it."""

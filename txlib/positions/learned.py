@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from txlib.positions.offsets import positions_from
 from txlib.positions.sinusoidal import check_embeddings
 
 
@@ -32,12 +33,13 @@ class LearnedEncoding(nn.Module):
         self.table = nn.Embedding(max_seq_len, d_model)
         nn.init.normal_(self.table.weight, std=std)
 
-    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
+    def forward(self, x: Tensor, offset: int | Tensor = 0) -> Tensor:
         """Embeddings that know where they stand.
 
         Args:
             x: (B, T, C).
-            offset: position of the first of them, at least 0; above 0 when decoding from a cache.
+            offset: position of the first of them, at least 0, or int64 (B,), each row's; above 0
+                when decoding from a cache. Reading a tensor waits for a GPU.
 
         Returns:
             (B, T, C), with the dtype of `x`.
@@ -47,12 +49,17 @@ class LearnedEncoding(nn.Module):
         """
         max_seq_len, d_model = self.table.weight.shape
         check_embeddings(x, d_model)
-        end = offset + x.shape[1]
-        if offset < 0:
-            raise ValueError(f"offset must be at least 0, got {offset}")
+        alike = not isinstance(offset, Tensor)
+        first, farthest = (offset, offset) if alike else map(int, offset.aminmax())
+        end = farthest + x.shape[1]
+        if first < 0:
+            raise ValueError(f"offset must be at least 0, got {first}")
         if end > max_seq_len:
             raise ValueError(
                 f"positions must lie below max_seq_len={max_seq_len}, the rows of the table; "
-                f"got {x.shape[1]} from {offset} on, which ends at {end - 1}"
+                f"got {x.shape[1]} from {farthest} on, which ends at {end - 1}"
             )
-        return x + self.table.weight[offset:end].to(x.dtype)
+        if alike:
+            return x + self.table.weight[offset:end].to(x.dtype)
+        rows = positions_from(offset, x.shape[1], device=x.device)  # (B, T)
+        return x + self.table(rows).to(x.dtype)

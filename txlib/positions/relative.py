@@ -7,20 +7,28 @@ from torch import Tensor, nn
 
 from txlib.attention.grouped_heads import grouped_product
 from txlib.attention.scaled_dot_product import attention_weights, check_shapes
+from txlib.positions.offsets import positions_from
 
 
 def relative_distances(
-    T_q: int, num_keys: int, *, device: torch.device | str | None = None
+    T_q: int,
+    num_keys: int,
+    *,
+    offset: int | Tensor | None = None,
+    device: torch.device | str | None = None,
 ) -> Tensor:
     """How far after query i key j stands; the last query stands at the last key.
 
     Args:
         T_q: number of queries, at least 0.
         num_keys: T_k, at least 0.
+        offset: which key the first query stands at, at least 0, or int64 (B,), each row's;
+            T_k - T_q if None.
         device: where the result is made.
 
     Returns:
-        int64 (T_q, T_k): $j - (T_k - T_q + i)$, negative for keys of the past.
+        int64 (T_q, T_k): $j - (T_k - T_q + i)$, negative for keys of the past; (B, T_q, T_k) for a
+        tensor of offsets.
 
     Raises:
         ValueError: if a number is negative.
@@ -28,8 +36,11 @@ def relative_distances(
     for name, number in (("T_q", T_q), ("num_keys", num_keys)):
         if number < 0:
             raise ValueError(f"{name} must be at least 0, got {number}")
-    position = torch.arange(T_q, device=device) + num_keys - T_q
-    return torch.arange(num_keys, device=device) - position[:, None]
+    if offset is None:
+        position = torch.arange(T_q, device=device) + num_keys - T_q
+    else:
+        position = positions_from(offset, T_q, device=device)  # (T_q,) or (B, T_q)
+    return torch.arange(num_keys, device=device) - position[..., None]
 
 
 def relative_scores_gather(query: Tensor, key_table: Tensor, num_keys: int) -> Tensor:
@@ -155,12 +166,14 @@ class RelativeKeys(nn.Module):
         self.table = nn.Parameter(torch.empty(2 * max_distance + 1, head_dim))
         nn.init.xavier_uniform_(self.table)
 
-    def forward(self, query: Tensor, num_keys: int) -> Tensor:
+    def forward(self, query: Tensor, num_keys: int, offset: int | Tensor | None = None) -> Tensor:
         """What to add to the scaled scores.
 
         Args:
             query: (B, H, T_q, D).
-            num_keys: T_k, at least 0; the last query stands at the last key.
+            num_keys: T_k, at least 0.
+            offset: which key the first query stands at, or int64 (B,), each row's; T_k - T_q if
+                None. Given, all distances that the table knows are scored, and picked from.
 
         Returns:
             (B, H, T_q, T_k), with the dtype of `query`.
@@ -168,7 +181,14 @@ class RelativeKeys(nn.Module):
         Raises:
             ValueError: if `query` does not end in D or `num_keys` is negative.
         """
-        return relative_scores_skew(query * self.scale, self.table.to(query.dtype), num_keys)
+        query, table = query * self.scale, self.table.to(query.dtype)
+        if offset is None:
+            return relative_scores_skew(query, table, num_keys)
+        _check_table(query, table, "table", "query")
+        T_q, farthest = query.shape[-2], len(table) // 2
+        distances = relative_distances(T_q, num_keys, offset=offset, device=query.device)
+        index = (distances.clamp(-farthest, farthest) + farthest).unsqueeze(-3)
+        return (query @ table.mT).take_along_dim(index.expand(*query.shape[:2], -1, -1), dim=-1)
 
 
 def _rows(distances: Tensor, table: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from txlib.positions.offsets import positions_from
+
 PAIRINGS = ("half", "interleaved")
 
 
@@ -105,12 +107,13 @@ class RotaryEmbedding(nn.Module):
             f"interpolation={self.interpolation}, ntk_factor={self.ntk_factor}"
         )
 
-    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
+    def forward(self, x: Tensor, offset: int | Tensor = 0) -> Tensor:
         """Turn each vector by its position; in float32 at least, cast back at the end.
 
         Args:
             x: (..., T, D), float: queries or keys, T neighbours.
-            offset: position of the first of them, at least 0: how many a cache holds already.
+            offset: position of the first of them, at least 0: how many a cache holds already; or
+                int64 (B,), each row's, for `x` (B, ..., T, D).
 
         Returns:
             (..., T, D) in the dtype of `x`. Each vector keeps its length.
@@ -122,9 +125,14 @@ class RotaryEmbedding(nn.Module):
             raise ValueError(f"x must have shape (..., T, {self.head_dim}), got {tuple(x.shape)}")
         if not x.is_floating_point():
             raise ValueError(f"x must be of a float dtype, got {x.dtype}")
-        if offset < 0:
+        if isinstance(offset, Tensor):
+            positions = positions_from(offset, x.shape[-2], device=x.device)  # (B, T)
+            positions = positions.unflatten(0, (-1,) + (1,) * (x.ndim - 3))  # (B, ..., T)
+            cos, sin = self._turns(positions, torch.promote_types(x.dtype, torch.float32))
+        elif offset < 0:
             raise ValueError(f"offset must be at least 0, got {offset}")
-        cos, sin = self._cos_sin(x, offset, offset + x.shape[-2])  # (T, D/2) each
+        else:
+            cos, sin = self._cos_sin(x, offset, offset + x.shape[-2])  # (T, D/2) each
         if self.pairing == "half":
             first, second = x.chunk(2, dim=-1)  # (..., T, D/2) each
             turned = torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)
@@ -152,13 +160,17 @@ class RotaryEmbedding(nn.Module):
     def _compute(
         self, start: int, end: int, device: torch.device, dtype: torch.dtype
     ) -> tuple[Tensor, Tensor]:
-        """The same, from their definition: angles in float64 where the device has it."""
+        """The same, not from earlier."""
+        return self._turns(torch.arange(start, end, device=device), dtype)
+
+    def _turns(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """From their definition: angles in float64 where the device has it."""
+        device = positions.device
         exact = torch.float32 if device.type == "mps" else torch.float64
         frequencies = rotary_frequencies(
             self.head_dim, base=self.base, ntk_factor=self.ntk_factor, device=device, dtype=exact
         )
-        positions = torch.arange(start, end, device=device, dtype=exact) / self.interpolation
-        angles = positions[:, None] * frequencies  # (end - start, D/2)
+        angles = (positions.to(exact) / self.interpolation)[..., None] * frequencies  # (..., D/2)
         return angles.cos().to(dtype), angles.sin().to(dtype)
 
 

@@ -5,13 +5,15 @@ import math
 import torch
 from torch import Tensor, nn
 
+from txlib.positions.offsets import positions_from
+
 
 def sinusoidal_encoding(
     num_positions: int,
     d_model: int,
     *,
     base: float = 10_000.0,
-    offset: int = 0,
+    offset: int | Tensor = 0,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
 ) -> Tensor:
@@ -25,24 +27,26 @@ def sinusoidal_encoding(
         num_positions: T, at least 0.
         d_model: C, even.
         base: above 1; the wavelengths grow from 2 pi to almost 2 pi times `base`.
-        offset: position of the first row, at least 0.
+        offset: position of the first row, at least 0, or int64 (B,), as many first rows.
         device: where the result is wanted.
         dtype: of the result; torch's default if None.
 
     Returns:
-        (T, C): sines in the even features, cosines in the odd ones. Every row has norm sqrt(C / 2).
+        (T, C), or (B, T, C) for a tensor of offsets: sines in the even features, cosines in the odd
+        ones. Every row has norm sqrt(C / 2).
 
     Raises:
         ValueError: if an argument is outside its range.
     """
     frequencies = _frequencies(d_model, base)
-    for name, number in (("num_positions", num_positions), ("offset", offset)):
-        if number < 0:
-            raise ValueError(f"{name} must be at least 0, got {number}")
+    if num_positions < 0:
+        raise ValueError(f"num_positions must be at least 0, got {num_positions}")
     exact = "cpu" if str(device).startswith("mps") else device  # that one has no float64
-    positions = torch.arange(offset, offset + num_positions, dtype=torch.float64, device=exact)
-    angles = positions[:, None] * frequencies.to(positions.device)  # (T, C / 2)
-    waves = torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2)  # (T, C)
+    if isinstance(offset, Tensor):
+        offset = offset.to(exact)
+    positions = positions_from(offset, num_positions, device=exact).double()
+    angles = positions[..., None] * frequencies.to(positions.device)  # (..., T, C / 2)
+    waves = torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2)  # (..., T, C)
     return waves.to(device=device, dtype=dtype or torch.get_default_dtype())
 
 
@@ -118,12 +122,13 @@ class SinusoidalEncoding(nn.Module):
         self.d_model = d_model
         self.base = base
 
-    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
+    def forward(self, x: Tensor, offset: int | Tensor = 0) -> Tensor:
         """Embeddings that know where they stand.
 
         Args:
             x: (B, T, C).
-            offset: position of the first of them, at least 0; above 0 when decoding from a cache.
+            offset: position of the first of them, at least 0, or int64 (B,), each row's; above 0
+                when decoding from a cache.
 
         Returns:
             (B, T, C), with the dtype and on the device of `x`.

@@ -1,0 +1,267 @@
+"""Keys and values of the tokens so far, kept from one step of decoding to the next."""
+
+import copy
+
+import torch
+from torch import Tensor
+
+from txlib.attention.cache_buffer import last_slots, new_buffer, resized, write_slots
+
+FIRST_SLOTS = 32  # of a cache that grows
+
+
+class KVCache:
+    """One attention layer's keys and values, in memory that is set aside once.
+
+    A token's key depends on no later token: computed once, it serves every later query. Slot p of
+    a row holds position p; what lies behind a row's length is rubbish that the next `append`
+    overwrites. Rows may differ in length: `counts` of `append` and tensors in `rollback` make them.
+
+    Lengths that agree are kept as one int, and nothing is asked of the device then. Lengths that
+    differ cost a mask per step, and are read back from it whenever rows are rolled back or given
+    `counts`.
+
+    With a `window` the buffer has at most 2 W slots; when it is full, the last W - 1 are moved to
+    the front, so that W + 1 steps share one move.
+
+    Where gradients are asked for, nothing is written in place: `append` concatenates, and they flow
+    back through what is kept. That is slow, and for rows of one length only; decode within
+    `torch.no_grad()`.
+
+    Source: what Shazeer 2019, section 2.4, passes on between steps, `prev_K` and `prev_V`; the
+    window: Beltagy et al. 2020, section 3.1, causal; chapter 8.
+
+    Args:
+        batch_size: B, at least 1.
+        num_kv_heads: H_kv, at least 1.
+        head_dim: D, at least 1.
+        max_len: positions that a row may have in all, at least 1; None has no limit, and the buffer
+            doubles whenever it is full.
+        window: W, keys that a query may see, its own included, at least 1; all if None.
+        device: where the buffer is.
+        dtype: of what is kept; torch's default if None.
+
+    Raises:
+        ValueError: if a size is below 1.
+    """
+
+    def __init__(
+        self,
+        batch_size: int,
+        num_kv_heads: int,
+        head_dim: int,
+        *,
+        max_len: int | None,
+        window: int | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ):
+        sizes = {"batch_size": batch_size, "num_kv_heads": num_kv_heads, "head_dim": head_dim}
+        for name, size in (sizes | {"max_len": max_len, "window": window}).items():
+            if size is not None and size < 1:
+                raise ValueError(f"{name} must be at least 1, got {size}")
+        self.max_len = max_len
+        self.window = window
+        bounds = [size for size in (max_len, window and 2 * window) if size is not None]
+        self._capacity = min(bounds, default=None)  # of the buffer, between two calls
+        slots = FIRST_SLOTS if self._capacity is None else self._capacity
+        self._buffer = new_buffer((2, batch_size, num_kv_heads, slots, head_dim), device, dtype)
+        self._offset: int | Tensor = 0  # position of each row's next token
+        self._start: int | Tensor = 0  # position of each row's slot 0
+        self._longest = 0  # the largest length, known without asking the device
+        self._used = 0  # slots of the row that uses most
+
+    @property
+    def offset(self) -> int | Tensor:
+        """Position of the next token: an int where all rows agree, else int64 (B,)."""
+        return self._offset
+
+    @property
+    def start(self) -> int | Tensor:
+        """Position of the oldest key kept, like `offset`; above 0 with a window alone."""
+        return self._start
+
+    @property
+    def lengths(self) -> Tensor:
+        """int64 (B,), tokens appended so far: the position of each row's next one."""
+        if isinstance(self._offset, Tensor):
+            return self._offset
+        return torch.full((self._buffer.shape[1],), self._offset, device=self._buffer.device)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes set aside for keys and values together."""
+        return self._buffer.nbytes
+
+    def append(
+        self, keys: Tensor, values: Tensor, counts: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, int | Tensor]:
+        """Put new tokens behind each row's last, and return what their queries may look at.
+
+        Args:
+            keys: (B, H_kv, T, D), of positions `offset` to `offset` + T - 1.
+            values: likewise.
+            counts: int64 (B,), how many of the T are real tokens, padded on the right; all if None.
+                Padding needs room, but is forgotten at once.
+
+        Returns:
+            Keys and values, (B, H_kv, T_k, D), views into the buffer, good until the next call; and
+            which of the T_k the first of the T is: T_k - T, or int64 (B,) where rows had unequal
+            lengths. With a window those that none of the T may see are left out, as far as rows
+            agree.
+
+        Raises:
+            ValueError: if shapes do not agree, `counts` are no integers from 0 to T, more than
+                `max_len` positions would be held, or gradients meet rows of unequal lengths.
+        """
+        T = self._check(keys, values)
+        counted = None if counts is None else self._listed(counts, "counts", T)
+        if self.max_len is not None and self._longest + T > self.max_len:
+            raise ValueError(
+                f"a row holds at most max_len={self.max_len} positions, got {T} more after "
+                f"{self._longest}"
+            )
+        uniform = isinstance(self._offset, int)
+        if torch.is_grad_enabled() and (keys.requires_grad or self._buffer.requires_grad):
+            if not uniform or counts is not None:
+                raise ValueError(
+                    "rows of unequal lengths are written in place, which no gradient passes: use "
+                    f"torch.no_grad(), got keys of requires_grad={keys.requires_grad}"
+                )
+            kept = self._kept(self.window - 1 if self.window else self._used)
+            self._buffer = torch.cat((kept, torch.stack((keys, values))), dim=3)
+        else:
+            self._make_room(T)
+            write_slots(self._buffer, keys, values, self._used if uniform else self._rows_used())
+        end = self._used + T
+        first = self._used if uniform else self._rows_used()
+        unseen = max(0, first - self.window + 1) if uniform and self.window is not None else 0
+        seen = self._buffer[:, :, :, unseen:end].to(keys.dtype)
+        if counted is None:
+            self._offset, self._longest, self._used = self._offset + T, self._longest + T, end
+        else:
+            before = self._each(self._offset)
+            self._settle([old + new for old, new in zip(before, counted, strict=True)])
+        if self._capacity is not None and self._buffer.shape[3] > self._capacity:
+            self._buffer = resized(self._kept(self._capacity), self._capacity)
+        return seen[0], seen[1], first - unseen
+
+    def rollback(self, lengths: int | Tensor) -> None:
+        """Forget each row's newest tokens: what a draft foretold and was refused, say.
+
+        Args:
+            lengths: of all rows, or int64 (B,), from 0 to their own; with a window, not so far back
+                that keys would be missing which it has dropped. What one `append` of at most W + 1
+                tokens brought can always be taken back.
+
+        Raises:
+            ValueError: if `lengths` are no such numbers.
+        """
+        held = self._each(self._offset)
+        if isinstance(lengths, int):
+            wanted = [lengths] * len(held)
+        else:
+            wanted = self._listed(lengths, "lengths", self._longest)
+        for new, old in zip(wanted, held, strict=True):
+            if not 0 <= new <= old:
+                raise ValueError(f"lengths must lie from 0 to the {old} held, got {new}")
+        if self.window is not None:
+            for new, start in zip(wanted, self._each(self._start), strict=True):
+                if start > max(0, new - self.window + 1):
+                    raise ValueError(
+                        f"with window={self.window} the oldest key kept is that of position "
+                        f"{start}, too late for lengths of {new}"
+                    )
+        self._settle(wanted)
+
+    def select(self, rows: Tensor) -> "KVCache":
+        """Another cache, of other rows of the batch, as beams are chosen; this one stays.
+
+        Args:
+            rows: int64 (B_new,), repeats allowed.
+
+        Returns:
+            A cache whose row i is row `rows[i]`, with a buffer of its own.
+        """
+        new = copy.copy(self)
+        with torch.inference_mode(False):
+            new._buffer = self._buffer[:, rows]
+        if isinstance(self._offset, Tensor):
+            new._offset = self._offset[rows]
+            if isinstance(self._start, Tensor):
+                new._start = self._start[rows]
+            new._settle(new._offset.tolist())
+        return new
+
+    def __repr__(self) -> str:
+        """Sizes and lengths."""
+        _, B, H_kv, _, D = self._buffer.shape
+        return (
+            f"KVCache(batch_size={B}, num_kv_heads={H_kv}, head_dim={D}, max_len={self.max_len}, "
+            f"window={self.window}, lengths={self.lengths.tolist()})"
+        )
+
+    def _check(self, keys: Tensor, values: Tensor) -> int:
+        """How many tokens; refuse what does not fit into the buffer."""
+        _, B, H_kv, _, D = self._buffer.shape
+        T = keys.shape[2] if keys.ndim == 4 else None
+        if not keys.shape == values.shape == (B, H_kv, T, D):
+            raise ValueError(
+                f"keys and values must have shape (B, H_kv, T, D) = ({B}, {H_kv}, T, {D}), got "
+                f"{tuple(keys.shape)} and {tuple(values.shape)}"
+            )
+        return T
+
+    def _listed(self, numbers: Tensor, name: str, most: int) -> list[int]:
+        """The numbers, read back from the device, each from 0 to `most`."""
+        B = self._buffer.shape[1]
+        if numbers.dtype not in (torch.int64, torch.int32) or numbers.shape != (B,):
+            raise ValueError(
+                f"{name} must be integers of shape ({B},), got {numbers.dtype} of "
+                f"{tuple(numbers.shape)}"
+            )
+        listed = numbers.tolist()
+        for number in listed:
+            if not 0 <= number <= most:
+                raise ValueError(f"{name} must lie from 0 to {most}, got {number}")
+        return listed
+
+    def _each(self, positions: int | Tensor) -> list[int]:
+        if isinstance(positions, int):
+            return [positions] * self._buffer.shape[1]
+        return positions.tolist()
+
+    def _settle(self, lengths: list[int]) -> None:
+        """Take these lengths for the rows', as one int where nothing tells the rows apart."""
+        starts = self._each(self._start)
+        if len(set(lengths)) == len(set(starts)) == 1:
+            self._offset, self._start = lengths[0], starts[0]
+        else:
+            self._offset = torch.tensor(lengths, device=self._buffer.device)
+        self._longest = max(lengths)
+        self._used = max(length - start for length, start in zip(lengths, starts, strict=True))
+
+    def _make_room(self, T: int) -> None:
+        """See to it that T more slots can be written to."""
+        slots = self._buffer.shape[3]
+        if self._used + T > slots and self.window is not None and self._used >= self.window:
+            kept = self._kept(self.window - 1).clone()  # old and new slots may overlap
+            self._buffer[:, :, :, : kept.shape[3]] = kept
+        needed = self._used + T
+        if needed > slots or self._buffer.requires_grad:  # a graph wants its tensors as they are
+            slots = max(needed, 2 * slots if self._capacity is None else slots)
+            self._buffer = resized(self._kept(self._used), slots)
+
+    def _kept(self, count: int) -> Tensor:
+        """Let each row's slots begin with its last `count`, or all it has: these, not yet moved."""
+        if self._used <= count:
+            return self._buffer[:, :, :, : self._used]
+        used = self._used if isinstance(self._offset, int) else self._rows_used()
+        kept = last_slots(self._buffer, used, count)
+        gone = used - count
+        self._start = self._start + (gone.clamp(min=0) if isinstance(gone, Tensor) else gone)
+        self._used = count
+        return kept
+
+    def _rows_used(self) -> Tensor:
+        return self._offset - self._start
