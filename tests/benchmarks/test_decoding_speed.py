@@ -18,7 +18,7 @@ from txlib.models import GPT, GPTConfig
 from txlib.recipes.records import new_record, write_record
 
 RESULT = RESULTS / "decoding_speed.json"
-VOCABULARY, NUM_LAYERS, D_MODEL, NUM_HEADS = 4000, 4, 256, 4
+SIZES = {"vocab_size": 4000, "num_layers": 4, "d_model": 256, "num_heads": 4}
 PROMPT, NEW = 16, 512
 BATCHES = (1, 8)
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)  # tokens so far, for the time of one step
@@ -26,11 +26,16 @@ WIDE = {"d_model": 1024, "num_layers": 2, "num_heads": 16}  # for heads that sha
 KV_HEADS, CONTEXT, WIDE_BATCH = (16, 4, 1), 4096, 4
 REPEATS, AT_ONCE = 5, 0.05
 AIMS = {"transformers": 2.0, "uncached": 10.0}
-SIZES = {
-    "vocab_size": VOCABULARY,
-    "d_model": D_MODEL,
-    "num_layers": NUM_LAYERS,
-    "num_heads": NUM_HEADS,
+QUICK = {
+    "SIZES": {"vocab_size": 31, "num_layers": 1, "d_model": 8, "num_heads": 2},
+    "WIDE": {"d_model": 16, "num_layers": 1, "num_heads": 4},
+    "KV_HEADS": (4, 1),
+    "LENGTHS": (5, 9),
+    "CONTEXT": 9,
+    "BATCHES": (1, 2),
+    "NEW": 6,
+    "REPEATS": 1,
+    "AT_ONCE": 0.0,
 }
 
 
@@ -39,9 +44,10 @@ class LSTMWriter(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.embedding = nn.Embedding(VOCABULARY, D_MODEL)
-        self.layers = nn.LSTM(D_MODEL, D_MODEL, NUM_LAYERS, batch_first=True)
-        self.out_proj = nn.Linear(D_MODEL, VOCABULARY, bias=False)
+        V, C = SIZES["vocab_size"], SIZES["d_model"]
+        self.embedding = nn.Embedding(V, C)
+        self.layers = nn.LSTM(C, C, SIZES["num_layers"], batch_first=True)
+        self.out_proj = nn.Linear(C, V, bias=False)
 
     def forward(self, tokens: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         features, state = self.layers(self.embedding(tokens), state)
@@ -52,10 +58,10 @@ def twins(device: torch.device, *, reach: int) -> tuple[GPT, nn.Module]:
     """Our GPT and transformers' GPT-2 with the same weights, whose greedy tokens are no ties."""
     transformers = pytest.importorskip("transformers")
     config = transformers.GPT2Config(
-        vocab_size=VOCABULARY,
-        n_embd=D_MODEL,
-        n_layer=NUM_LAYERS,
-        n_head=NUM_HEADS,
+        vocab_size=SIZES["vocab_size"],
+        n_embd=SIZES["d_model"],
+        n_layer=SIZES["num_layers"],
+        n_head=SIZES["num_heads"],
         n_positions=reach,
         initializer_range=0.1,
         attn_implementation="sdpa",
@@ -106,7 +112,7 @@ def beside_transformers(
     ours, theirs = twins(device, reach=PROMPT + new)
     rows = []
     for batch in batches:
-        prompts = torch.randint(VOCABULARY, (batch, PROMPT), device=device)
+        prompts = torch.randint(SIZES["vocab_size"], (batch, PROMPT), device=device)
         calls = {
             "txlib": writing(ours, prompts, new),
             "transformers": writing(theirs, prompts, new),
@@ -122,7 +128,7 @@ def beside_transformers(
 def with_and_without_cache(device: torch.device, *, new: int, repeats: int) -> dict[str, Any]:
     """One row written to `new` tokens, by the same model in both ways."""
     model = GPT(GPTConfig(**SIZES, max_seq_len=1 + new)).to(device).eval()
-    prompt = torch.randint(VOCABULARY, (1, 1), device=device)
+    prompt = torch.randint(SIZES["vocab_size"], (1, 1), device=device)
     calls = {
         "cached": writing(model, prompt, new),
         "uncached": writing(model, prompt, new, use_cache=False),
@@ -134,7 +140,7 @@ def with_and_without_cache(device: torch.device, *, new: int, repeats: int) -> d
 def filled(model: GPT, batch: int, length: int, device: torch.device) -> Callable[[], Tensor]:
     """A step at `length`: one token is read after length - 1, and then forgotten again."""
     cache = model.new_cache(batch, max_len=length)
-    tokens = torch.randint(VOCABULARY, (batch, length), device=device)
+    tokens = torch.randint(SIZES["vocab_size"], (batch, length), device=device)
     for part in tokens[:, :-1].split(1024, dim=1):
         model.read(part, cache=cache)
 
@@ -157,7 +163,7 @@ def steps_by_length(
     lstm = LSTMWriter().to(device).eval()
     rows = []
     for length in lengths:
-        tokens = torch.randint(VOCABULARY, (1, length), device=device)
+        tokens = torch.randint(SIZES["vocab_size"], (1, length), device=device)
         _, state = lstm(tokens[:, :-1])
         calls = {
             "cached": filled(model, 1, length, device),
@@ -181,7 +187,9 @@ def shared_heads(
 ) -> list[dict[str, Any]]:
     """A step after a long context, and the cache's bytes, by the number of key-value heads."""
     models = [
-        GPT(GPTConfig(vocab_size=VOCABULARY, positions="rope", num_kv_heads=count, **sizes))
+        GPT(
+            GPTConfig(vocab_size=SIZES["vocab_size"], positions="rope", num_kv_heads=count, **sizes)
+        )
         for count in kv_heads
     ]
     calls, held = {}, []
@@ -234,7 +242,7 @@ def test_decoding_speed(device):
         "clock": clock_name(device),
         "model": {**SIZES, "d_ff": "4 d_model"},
         "prompt_tokens": PROMPT,
-        "LSTM": f"nn.LSTM, {NUM_LAYERS} layers of {D_MODEL} features, one step",
+        "LSTM": "nn.LSTM of as many layers and features, one step",
         "shared_heads_model": {**WIDE, "batch": WIDE_BATCH, "context": CONTEXT},
         "transformers": pytest.importorskip("transformers").__version__,
     }

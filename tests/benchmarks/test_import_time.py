@@ -24,6 +24,7 @@ IMPORTS = {
     "txlib.layers, txlib.metrics, txlib.models, txlib.positions, txlib.recurrent, txlib.training",
 }
 REPEATS, AIM = 9, 20.0
+QUICK = {"IMPORTS": {"txlib": "import txlib"}, "REPEATS": 1}
 CHILD = """
 from time import process_time
 start = process_time()

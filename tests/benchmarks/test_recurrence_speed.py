@@ -1,24 +1,23 @@
 """How long a layer takes to read a sentence: recurrence against attention, as ratios in one run.
 
-Each size runs the layers in turn, several times over, and keeps the medians. `make bench` writes
-the result to book/results/recurrence_speed.json, which chapter 1 reads.
+`make bench` writes the result to book/results/recurrence_speed.json, which chapter 1 reads.
 """
 
-from pathlib import Path
-from statistics import median
-from time import perf_counter
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
-import pytest
 import torch
+from stopwatch import RESULTS, clock_name, over, take_turns
 from torch import Tensor, nn
 
-from txlib.device import pick_device
 from txlib.recipes.records import new_record, write_record
 from txlib.recurrent import LSTM
 
-RESULT = Path(__file__).parents[2] / "book" / "results" / "recurrence_speed.json"
+RESULT = RESULTS / "recurrence_speed.json"
 D_MODEL, BATCH, REPEATS = 64, 1, 9
 LENGTHS = (16, 32, 64, 128, 256, 512, 1024, 2048)
+QUICK = {"LENGTHS": (3, 5), "REPEATS": 1}
 
 
 class SelfAttention(nn.Module):
@@ -33,45 +32,39 @@ class SelfAttention(nn.Module):
         return nn.functional.scaled_dot_product_attention(query, key, value)
 
 
-def seconds(layer: nn.Module, x: Tensor, backward: bool) -> float:
-    start = perf_counter()
+def read(layer: nn.Module, x: Tensor, backward: bool) -> None:
     with torch.set_grad_enabled(backward):
         output = layer(x)
         output = output[0] if isinstance(output, tuple) else output
         if backward:
             output.sum().backward()
-    if x.is_cuda:
-        torch.cuda.synchronize()
-    return perf_counter() - start
 
 
-@pytest.mark.parametrize("num_threads", [1])
-def test_recurrence_speed(num_threads):
-    torch.set_num_threads(num_threads)
-    torch.manual_seed(0)
-    device = pick_device()
+def measure(device: torch.device, *, lengths: Sequence[int], repeats: int) -> list[dict[str, Any]]:
     layers = {
         "LSTM cell by cell": LSTM(D_MODEL, D_MODEL),
         "LSTM fused": nn.LSTM(D_MODEL, D_MODEL, batch_first=True),
         "attention": SelfAttention(D_MODEL),
     }
     results = []
-    for length in LENGTHS:
+    for length in lengths:
         x = torch.randn(BATCH, length, D_MODEL, device=device)
         for direction, backward in (("forward", False), ("forward and backward", True)):
-            times = {name: [] for name in layers}
-            for _ in range(REPEATS + 1):
-                for name, layer in layers.items():
-                    times[name].append(seconds(layer.to(device), x, backward))
-            medians = {name: median(row[1:]) for name, row in times.items()}
-            ratios = {name: value / medians["attention"] for name, value in medians.items()}
+            calls = {n: partial(read, layer.to(device), x, backward) for n, layer in layers.items()}
+            found = over(take_turns(calls, device, repeats=repeats), "attention")
+            ratios = {name: middle for name, (_, middle, _) in found.items()}
             results.append({"length": length, "direction": direction, "ratios": ratios})
+    return results
+
+
+def test_recurrence_speed(device):
+    results = measure(device, lengths=LENGTHS, repeats=REPEATS)
     setting = {
         "d_model": D_MODEL,
         "batch": BATCH,
         "repeats": REPEATS,
-        "threads": num_threads,
+        "threads": torch.get_num_threads(),
+        "clock": clock_name(device),
     }
     outcome = {"setting": setting, "time_over_attention": results}
     write_record(RESULT, new_record("make bench", device, seeds=[0], results=outcome))
-    assert len(results) == 2 * len(LENGTHS)

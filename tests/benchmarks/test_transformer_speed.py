@@ -1,36 +1,43 @@
 """What a training step costs: our models beside PyTorch's and transformers', as ratios in one run.
 
-A round runs one step of each model in turn; the ratios are taken within a round, and their median
-is kept. On a CPU the clock counts the process's own time, so that a busy machine matters little.
 Every pair starts from the same weights. `make bench` writes the result to
 book/results/transformer_speed.json, which chapter 7 reads.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
-from statistics import median, quantiles
-from time import perf_counter, process_time
+from typing import Any
 
 import pytest
 import torch
+from stopwatch import RESULTS, clock_name, medians, over, take_turns
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from txlib.data.batching import Batch, make_batch
-from txlib.device import pick_device
 from txlib.interop import gpt2_config, load_gpt2, load_transformer
 from txlib.models import GPT, Transformer, TransformerConfig
 from txlib.positions import sinusoidal_encoding
 from txlib.recipes.records import new_record, write_record
 from txlib.training.losses import translation_loss
 
-RESULT = Path(__file__).parents[2] / "book" / "results" / "transformer_speed.json"
+RESULT = RESULTS / "transformer_speed.json"
 REPEATS, VOCABULARY = 25, 4000
 BATCH, NUM_LAYERS, NUM_HEADS, DROPOUT, LENGTHS = 32, 3, 4, 0.1, range(18, 31)  # mean 24
 GPT_BATCH, GPT_LAYERS, GPT_LENGTH, GPT_WIDTH = 8, 6, 256, 256
 WIDTHS = (256, 96)
+QUICK = {
+    "VOCABULARY": 37,
+    "BATCH": 2,
+    "NUM_LAYERS": 1,
+    "WIDTHS": (8,),
+    "GPT_BATCH": 2,
+    "GPT_LAYERS": 1,
+    "GPT_LENGTH": 7,
+    "GPT_WIDTH": 8,
+    "REPEATS": 1,
+}
 
 
 class TorchTranslator(nn.Module):
@@ -163,53 +170,38 @@ def compare(models: dict[str, nn.Module], losses: dict[str, Callable[[], Tensor]
         model.train()
 
 
-def seconds(step: Callable[[], None], device: torch.device) -> float:
-    clock = process_time if device.type == "cpu" else perf_counter
-    start = clock()
-    step()
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    return clock() - start
-
-
-def measure(
-    steps: dict[str, Callable[[], None]], tokens: int, device: torch.device
-) -> dict[str, object]:
+def compare_steps(
+    steps: dict[str, Callable[[], None]], tokens: int, device: torch.device, *, repeats: int
+) -> dict[str, Any]:
     """How many times faster ours is, round by round; and tokens a second of this machine."""
-    rounds = []
-    for i in range(REPEATS + 1):
-        order = list(steps) if i % 2 else list(steps)[::-1]
-        rounds.append({name: seconds(steps[name], device) for name in order})
+    rounds = take_turns(steps, device, repeats=repeats)
     ours, theirs = steps
-    speedups = [row[theirs] / row[ours] for row in rounds[1:]]
+    speedups = over(rounds, ours)[theirs]
     return {
         "reference": theirs,
-        "speed_over_reference": median(speedups),
-        "quartiles": quantiles(speedups, n=4),
+        "speed_over_reference": speedups[1],
+        "quartiles": speedups,
         "tokens_per_step": tokens,
-        "tokens_per_second": {
-            name: round(tokens / median(row[name] for row in rounds[1:])) for name in steps
-        },
+        "tokens_per_second": {name: round(tokens / t) for name, t in medians(rounds).items()},
     }
 
 
-@pytest.mark.parametrize("num_threads", [1])
-def test_transformer_speed(num_threads):
-    torch.set_num_threads(num_threads)
-    torch.manual_seed(0)
-    device = pick_device()
-    results = [
-        {"model": "translator", "d_model": width, **measure(*translators(width, device), device)}
-        for width in WIDTHS
-    ]
-    results.append(
-        {"model": "GPT", "d_model": GPT_WIDTH, **measure(*language_models(device), device)}
-    )
+def measure(device: torch.device, *, widths: Sequence[int], repeats: int) -> list[dict[str, Any]]:
+    rows = []
+    for width in widths:
+        found = compare_steps(*translators(width, device), device, repeats=repeats)
+        rows.append({"model": "translator", "d_model": width, **found})
+    found = compare_steps(*language_models(device), device, repeats=repeats)
+    return [*rows, {"model": "GPT", "d_model": GPT_WIDTH, **found}]
+
+
+def test_transformer_speed(device):
+    results = measure(device, widths=WIDTHS, repeats=REPEATS)
     setting = {
         "repeats": REPEATS,
-        "threads": num_threads,
+        "threads": torch.get_num_threads(),
         "dtype": "float32",
-        "clock": "processor time of the process" if device.type == "cpu" else "wall clock",
+        "clock": clock_name(device),
         "vocabulary": VOCABULARY,
         "step": "forward, loss, backward and Adam (fused)",
         "translator": {
