@@ -196,6 +196,7 @@ class CacheStepper(CourseWidget):
             axes.plot(steps, products, style, color=color, ms=3.5, lw=1.2, label=f"{name} a cache")
         axes.set_title("Products a step (one head)", fontsize=9, color=picture.INK)
         axes.set_xlabel("step", fontsize=8.5)
+        axes.locator_params(integer=True)
         axes.tick_params(labelsize=8)
         axes.legend(fontsize=7, frameon=False)
 
@@ -223,7 +224,7 @@ def _draw_steps(axes: "Axes", title: str, computed: np.ndarray, read: np.ndarray
     size = len(computed)
     axes.pcolormesh(computed, cmap=colors, vmin=0, vmax=1, ec="white", linewidth=1)
     rows, columns = np.nonzero(read)
-    side = 900 / size**2
+    side = 3000 / size**2
     axes.scatter(columns + 0.5, rows + 0.5, s=side, facecolors="none", edgecolors=picture.ACCENT)
     axes.set(aspect="equal", xlim=(-0.05, size + 0.05), ylim=(size + 0.05, -0.05))
     count = int(computed.sum())

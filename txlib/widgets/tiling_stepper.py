@@ -59,8 +59,8 @@ class TilingStepper(CourseWidget):
         tile_q: queries in a tile, 1 to T_q; the last tile may be smaller. No more than T_q if more
             is asked for.
         tile_k: keys in a tile, likewise.
-        is_causal: whether query i sees only keys j <= i + T_k - T_q. Tiles of which no score is
-            allowed are skipped.
+        is_causal: whether query i sees only keys j <= i + T_k - T_q. Keys that no query of a tile
+            sees are left out, and with them whole tiles.
 
     Attributes:
         step: how many steps have been taken; a tile is one, and writing a tile of rows is one.
@@ -127,8 +127,9 @@ class TilingStepper(CourseWidget):
         return powers @ value / np.where(powers.any(-1), powers.sum(-1), 1)[:, None]
 
     def tiles(self) -> list[Tile]:
-        """The tiles that are computed, in order; the causal mask skips the others."""
-        return [tile for tile in self._tiles() if self._is_needed(tile)]
+        """The tiles that are computed, in order: none beyond the last key that its queries see."""
+        cut = ((tile, min(tile.right, self._last_seen(tile))) for tile in self._tiles())
+        return [tile._replace(right=right) for tile, right in cut if tile.left < right]
 
     def moved(self) -> Moved:
         """What computing the context by tiles moves in all."""
@@ -178,8 +179,9 @@ class TilingStepper(CourseWidget):
             for left in range(0, columns, self.tile_k)
         ]
 
-    def _is_needed(self, tile: Tile) -> bool:
-        return not self.is_causal or tile.left <= tile.end - 1 + self.shape[1] - self.shape[0]
+    def _last_seen(self, tile: Tile) -> int:
+        rows, columns = self.shape[:2]
+        return tile.end + columns - rows if self.is_causal else columns
 
     @staticmethod
     def _powers(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -194,17 +196,13 @@ class TilingStepper(CourseWidget):
 
     def _draw_order(self, axes: "Axes") -> None:
         rows, columns = self.shape[:2]
-        needed = self.tiles()
-        for tile in self._tiles():
-            width, height = tile.right - tile.left, tile.end - tile.top
-            number = str(needed.index(tile) + 1) if tile in needed else "skip"
-            style = {"fc": "white", "ec": picture.ACCENT} if tile in needed else {"fc": "#eef0f3"}
-            edge = {"ec": picture.FAINT} | style
-            axes.add_patch(_rectangle(tile.left, tile.top, width, height, **edge))
-            at = tile.left + width / 2, tile.top + height / 2
-            picture.write(axes, *at, number, ha="center", va="center", fontsize=9)
+        axes.add_patch(_rectangle(Tile(0, rows, 0, columns), fc="#eef0f3", ec=picture.FAINT))
+        for number, tile in enumerate(self.tiles(), 1):
+            axes.add_patch(_rectangle(tile, fc="white", ec=picture.ACCENT))
+            at = (tile.left + tile.right) / 2, (tile.top + tile.end) / 2
+            picture.write(axes, *at, str(number), ha="center", va="center", fontsize=9)
         axes.set(xlim=(-0.1, columns + 0.1), ylim=(rows + 0.1, -0.1), aspect="equal")
-        axes.set_title("Order of the tiles\n(rows: queries)", fontsize=9, color=picture.INK)
+        axes.set_title("Order of the tiles", fontsize=9, color=picture.INK)
 
     def _draw_running(self, axes: "Axes") -> None:
         maxima, sums = self._running(self.shape[0] - 1)
@@ -221,9 +219,9 @@ class TilingStepper(CourseWidget):
     def _draw_moved(self, axes: "Axes") -> None:
         both = {"by tiles": self.moved(), "standard": self.moved_by_standard()}
         for row, (name, one) in enumerate(both.items()):
-            axes.barh(row, one.total, color=picture.ACCENT if row == 0 else picture.FAINT)
+            axes.barh(row, one.total, 0.4, color=(picture.ACCENT, picture.FAINT)[row])
             note = f"{name}: {one.total} moved, {one.scores} scores at once"
-            picture.write(axes, 0, row - 0.45, note, va="bottom", fontsize=8)
+            picture.write(axes, 0, row - 0.28, note, va="bottom", fontsize=8)
         axes.set(ylim=(1.6, -0.9))
         axes.set_title("Numbers moved", fontsize=9, color=picture.INK)
 
@@ -236,10 +234,11 @@ def _check_head(name: str, values: object) -> np.ndarray:
     return array
 
 
-def _rectangle(x: float, y: float, width: float, height: float, **style: object) -> object:
+def _rectangle(tile: Tile, **style: object) -> object:
     from matplotlib.patches import Rectangle
 
-    return Rectangle((x, y), width, height, **style)
+    width, height = tile.right - tile.left, tile.end - tile.top
+    return Rectangle((tile.left, tile.top), width, height, **style)
 
 
 def _area(tile: Tile) -> int:

@@ -65,8 +65,8 @@ function render(context) {
     const cells = [h("td"), h("td")];
     return { name, cells, row: h("tr", null, h("th", { scope: "row" }, text), cells) };
   });
-  const head = (...names) => h("thead", null, h("tr", null, names.map((name) => h("th", { scope: "col" }, name))));
-  const table = h("table", null, h("caption", null, "All layers and heads, so far"), head("", "without", "with"), h("tbody", null, costs.map((one) => one.row)));
+  const head = (...names) => h("thead", null, h("tr", null, h("td"), names.map((name) => h("th", { scope: "col" }, name))));
+  const table = h("table", null, h("caption", null, "All layers and heads, so far"), head("without", "with"), h("tbody", null, costs.map((one) => one.row)));
   const ratio = h("p", { class: "tx-note" });
   const graph = chart(frame);
 
@@ -76,14 +76,14 @@ function render(context) {
       const chosen = presets[Number(shapes.value)];
       if (chosen) save(Object.fromEntries(SHAPE.map((name) => [name, chosen[name]])));
     },
-  }, presets.map((one, i) => option(i, one.name)), option(-1, "your own"));
+  }, presets.map((one, i) => option(i, one.name)), h("option", { value: -1, disabled: true }, "your own"));
   const heads = select("KV heads", "num_kv_heads", []);
   const layers = select("Layers", "num_layers", []);
   const dim = select("Head size", "head_dim", []);
   const bits = select("Each number", "bytes_per_number", Object.entries(BYTES).map(([value, text]) => option(value, text)));
   const bill = h("p", { class: "tx-note" });
   const sizes = h("tbody");
-  const spans = head("", "a token", ...SPANS.map(grouped));
+  const spans = head("a token", ...SPANS.map(grouped));
   const memory = h(
     "div", { class: "tx-panel tx-memory" }, h("p", { class: "tx-title" }, "Memory of the cache"),
     h("div", { class: "tx-fields" }, h("label", { class: "tx-field" }, h("span", null, "Shape of"), shapes), heads.label, layers.label, dim.label, bits.label),
@@ -163,7 +163,7 @@ function render(context) {
       set(chip, "data-state", state);
       chip.firstChild.textContent = { fallen: "out", kept: "kept", next: "next", wait: "" }[state];
     });
-    for (const [way, one] of Object.entries(ways)) one.show(actions, rows, plural(sums[way].computed, "token"));
+    for (const [way, one] of Object.entries(ways)) one.show(actions, rows, `${plural(sums[way].computed, "token")} computed`);
     costs.forEach(({ name, cells }) => ["anew", "cached"].forEach((way, i) => {
       const number = sums[way][name] * (name === "products" ? perPair : perToken);
       cells[i].textContent = grouped(number);

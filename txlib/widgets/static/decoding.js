@@ -11,7 +11,7 @@ function triangle(columns, way) {
   const band = svg("rect", { class: "tx-band", x: -1.5, width: columns * CELL + 3, height: CELL + 2 });
   const drawing = svg("svg", { "aria-hidden": "true" }, paths, band);
   const sum = h("b");
-  const node = h("div", { class: "tx-way", "data-way": way }, h("p", null, NAMES[way], ": ", sum), drawing);
+  const node = h("div", { class: "tx-way", "data-way": way }, h("p", null, NAMES[way], sum), drawing);
   const square = (x, y) => `M${x * CELL + 1} ${y * CELL + 1}h10v10h-10z`;
   const round = (x, y, r) => `M${x * CELL + 6 - r} ${y * CELL + 6}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
   const cross = (x, y) => `M${x * CELL + 3} ${y * CELL + 3}l6 6m0-6l-6 6`;

@@ -1,20 +1,26 @@
 // FlashAttention-2's forward pass over one small head: which tile comes when, and what is kept.
 
 // Every step: a tile of queries from `top` to `end`, and the tile of keys from `left` to `right`
-// that meets it, or none where the rows are written.
-function walk({ rows, columns, tileQ, tileK, causal }) {
-  const [steps, skipped] = [[], []];
+// that meets it, or none where the rows are written. Keys behind the last that any of the queries
+// may see are left out, and with them whole tiles, which are counted.
+function walk(plan) {
+  const { rows, columns, tileQ, tileK } = plan;
+  const steps = [];
+  let skipped = 0;
   for (let top = 0; top < rows; top += tileQ) {
     const end = Math.min(top + tileQ, rows);
+    const last = lastSeen(plan, end);
     for (let left = 0; left < columns; left += tileK) {
-      const tile = { top, end, left, right: Math.min(left + tileK, columns) };
-      const out = causal && left > end - 1 + columns - rows;
-      (out ? skipped : steps).push(tile);
+      if (left >= last) skipped += 1;
+      else steps.push({ top, end, left, right: Math.min(left + tileK, last) });
     }
     steps.push({ top, end, written: true });
   }
   return { steps, skipped };
 }
+
+// How many keys, from the first, the queries before `end` see between them.
+const lastSeen = ({ rows, columns, causal }, end) => (causal ? Math.max(0, end + columns - rows) : columns);
 
 // May query i see key j? The mask is aligned lower-right.
 const sees = ({ rows, columns, causal }, i, j) => !causal || j <= i + columns - rows;
@@ -82,6 +88,10 @@ function replay(head, plan, count) {
   const apart = out.map((row, i) => row && Math.max(...row.map((x, f) => Math.abs(x - exact[i][f]))));
   return { scores, kept, out, exact, apart, read, written, alive };
 }
+
+// Numbers in fast memory at once: tiles of queries, keys, values, scores and context, and for each
+// query its maximum and its sum.
+const fastMemory = ({ tileQ, tileK }, [, , d, dv]) => tileQ * (d + dv + 2) + tileK * (d + dv) + tileQ * tileK;
 
 // The standard way in numbers: scores written and read again, weights likewise.
 function standardTraffic([rows, columns, d, dv]) {

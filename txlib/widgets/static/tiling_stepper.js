@@ -4,7 +4,7 @@ const LEGEND = {
   now: "scores that exist now", done: "computed, thrown away", mask: "hidden by the mask",
   skip: "never computed", fast: "in fast memory",
 };
-const range = (from, to) => (to - from === 1 ? `${from + 1}` : `${from + 1}–${to}`);
+const range = (from, to) => (to - from === 1 ? `${from + 1}` : `${from + 1} to ${to}`);
 // two digits, and no minus before a zero
 const short = (x, digits = 2) => (x === -Infinity ? "−∞" : x.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−"));
 
@@ -80,13 +80,13 @@ function render(context) {
 
   // ---- what has moved
   const moved = bars(["tile by tile", "standard"]);
-  const facts = ["read", "written", "scores at once"].map((name) => {
+  const facts = ["read", "written", "scores at once", "in fast memory"].map((name) => {
     const [ours, theirs] = [h("td"), h("td")];
     return { ours, theirs, row: h("tr", null, h("th", { scope: "row" }, name), ours, theirs) };
   });
   const count = h(
     "table", null, h("caption", null, "Numbers from and to slow memory"),
-    h("thead", null, h("tr", null, h("th", { scope: "col" }), h("th", { scope: "col" }, "tile by tile"), h("th", { scope: "col" }, "standard"))),
+    h("thead", null, h("tr", null, h("td"), h("th", { scope: "col" }, "tile by tile"), h("th", { scope: "col" }, "standard"))),
     h("tbody", null, facts.map((fact) => fact.row)),
   );
   const told = h("p", { class: "tx-told" });
@@ -94,7 +94,7 @@ function render(context) {
     h("div", { class: "tx-options" }, tall.node, wide.node, h("label", { class: "tx-box" }, causal, "Causal mask")),
     h("div", { class: "tx-options tx-run" }, steps.node, time.node),
     told,
-    h("div", { class: "tx-body", style: `--n:${columns};--half:${dv > 3 ? Math.ceil(dv / 2) : dv}` },
+    h("div", { class: "tx-body", style: `--n:${columns};--many:${dv === 4 ? 2 : Math.min(dv, 3)};--few:${Math.min(dv, 2)}` },
       h("div", { class: "tx-left" }, board, legend),
       h("div", { class: "tx-right" }, h("div", { class: "tx-panel" }, table, note), h("div", { class: "tx-panel" }, count, moved.node))),
   );
@@ -104,12 +104,11 @@ function render(context) {
     const tile = plan.steps[step - 1];
     const lit = (i, j) => tile && !tile.written && i >= tile.top && i < tile.end && j >= tile.left && j < tile.right;
     const done = new Set(plan.steps.slice(0, step).filter((one) => !one.written).map((one) => `${one.top},${one.left}`));
-    const skip = new Set(plan.skipped.map((one) => `${one.top},${one.left}`));
     const [tq, tk] = [plan.tileQ, plan.tileK];
     cells.forEach((line, i) => line.forEach((node, j) => {
       const place = `${i - (i % tq)},${j - (j % tk)}`;
       const score = now.scores[i][j];
-      const state = lit(i, j) ? (score === -Infinity ? "mask" : "now") : skip.has(place) ? "skip" : done.has(place) ? "done" : "wait";
+      const state = lit(i, j) ? (score === -Infinity ? "mask" : "now") : j >= lastSeen(plan, Math.min(i - (i % tq) + tq, rows)) ? "skip" : done.has(place) ? "done" : "wait";
       const weight = Math.exp(score - now.kept[i].m);
       set(node, "data-state", state);
       set(node, "data-edge", [j % tk === 0 && "l", i % tq === 0 && "t"].filter(Boolean).join("") || null);
@@ -161,7 +160,7 @@ function render(context) {
     const tile = plan.steps[step - 1];
     const tiles = plan.steps.filter((one) => !one.written).length;
     if (!tile) {
-      const skipped = plan.skipped.length ? `; ${plural(plan.skipped.length, "tile")} skipped, where the mask allows nothing` : "";
+      const skipped = plan.skipped ? `; ${plural(plan.skipped, "tile")} skipped, where the mask allows nothing` : "";
       return `${plural(tiles, "tile")} to compute${skipped}.`;
     }
     const who = `queries ${range(tile.top, tile.end)}`;
@@ -199,6 +198,8 @@ function render(context) {
       facts[i].ours.textContent = name === "alive" ? whole.alive : `${grouped(now[name])} of ${grouped(whole[name])}`;
       facts[i].theirs.textContent = grouped(standard[name]);
     });
+    facts[3].ours.textContent = fastMemory(plan, shape);
+    facts[3].theirs.textContent = "–";
     const [ours, theirs] = [whole.read + whole.written, standard.read + standard.written];
     moved.show([
       { now: now.read + now.written, total: ours, text: `${grouped(now.read + now.written)} of ${grouped(ours)}` },
