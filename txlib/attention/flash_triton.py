@@ -40,8 +40,9 @@ def flash_attention(
         query: (B, H, T_q, D), float16 or bfloat16, D 32, 64 or 128.
         key: (B, H_kv, T_k, D), H a multiple of H_kv: neighbouring heads of queries share one.
         value: (B, H_kv, T_k, D).
-        key_lengths: integers (B,), the real keys of each row, which stand first; None = all of
-            them. They are not read on the CPU: below 0 counts as 0, above T_k as T_k.
+        key_lengths: integers (B,), 0 to T_k: of sentence b, keys from `key_lengths[b]` on may not
+            be attended to. All may if None. Checked where they lie on the CPU; on a GPU reading
+            them would wait, and what is out of range counts as the nearest that is not.
         is_causal: hide the future too, aligned lower-right: see `causal_mask`.
         scale: what the dot products are multiplied by; $1/\sqrt{D}$ if None.
 
@@ -49,12 +50,14 @@ def flash_attention(
         Context (B, H, T_q, D); zero for a query that may attend to nothing.
 
     Raises:
-        ValueError: if shapes do not agree, or `key_lengths` is not integers (B,).
+        ValueError: if shapes do not agree, or `key_lengths` is not (B,) of integers from 0 to T_k.
 
     Warns:
         UserWarning: if the kernels cannot take this call, with the reason; see `why_not`.
     """
     _check(query, key, value, key_lengths)
+    if key_lengths is not None:
+        key_lengths = key_lengths.to(query.device).contiguous()
     scale = 1 / sqrt(query.shape[-1]) if scale is None else float(scale)
     reason = why_not(query, key, value, scale=scale)
     if reason is None:
@@ -154,10 +157,12 @@ def _check(query: Tensor, key: Tensor, value: Tensor, key_lengths: Tensor | None
     check_shapes(query, key, value)
     if key_lengths is None:
         return
+    B, T_k = query.shape[0], key.shape[2]
+    if key_lengths.shape != (B,):
+        raise ValueError(
+            f"key_lengths must have shape (B,) = ({B},), got {tuple(key_lengths.shape)}"
+        )
     if key_lengths.dtype not in (torch.int64, torch.int32):
         raise ValueError(f"key_lengths must be integers, got {key_lengths.dtype}")
-    if key_lengths.shape != query.shape[:1]:
-        raise ValueError(
-            f"key_lengths must have shape (B,) = {tuple(query.shape[:1])}, "
-            f"got {tuple(key_lengths.shape)}"
-        )
+    if key_lengths.device.type == "cpu" and not all(0 <= n <= T_k for n in key_lengths.tolist()):
+        raise ValueError(f"key_lengths must be from 0 to T_k = {T_k}, got {key_lengths.tolist()}")

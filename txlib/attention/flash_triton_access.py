@@ -1,8 +1,8 @@
 """How the Triton kernels reach the tensors: which tile a program works on, and what it may see.
 
-Tiles are read and written through descriptors of (B, H, T, D). From Hopper on the chip's copy
-engine moves them without help from the threads; older GPUs compute the addresses. What lies outside
-a tensor is read as zero and never written, so that no length has to be a multiple of a tile.
+From Hopper on, the chip's copy engine moves whole tiles, told by a descriptor of the (B, H, T, D)
+tensor which one; on older GPUs the threads compute the addresses and copy. Either way what lies
+outside a tensor is read as zero and never written: no length has to be a multiple of a tile.
 """
 
 import math
@@ -15,6 +15,12 @@ from triton.tools.tensor_descriptor import TensorDescriptor
 
 INTERPRETED = triton.knobs.runtime.interpret  # asked when the kernels below are decorated
 LOG2_E = tl.constexpr(math.log2(math.e))  # exp(x) = exp2(x log2(e)): the chip has exp2 alone
+
+
+@triton.jit
+def count_tiles(length, TILE: tl.constexpr):
+    """Tiles that it takes to cover `length`, the last one perhaps in part."""
+    return (length + TILE - 1) // TILE
 
 
 @triton.jit
@@ -31,17 +37,36 @@ def locate(num_tiles, num_heads, heads_together):
 
 
 @triton.jit
-def load_tile(tiles, batch, head, start):
-    """Rows `start` and on of one head, as (rows, D)."""
-    block = tiles.load([batch, head, start, 0])
-    return block.reshape(block.shape[2], block.shape[3])
+def load_tile(tiles, batch, head, start, ROWS: tl.constexpr, HEAD_DIM: tl.constexpr):
+    """Positions `start` and on of one head, (ROWS, HEAD_DIM); zero after the last one."""
+    if not hasattr(tiles, "load"):
+        addresses, inside = _addresses(tiles, batch, head, start, ROWS, HEAD_DIM)
+        tile = tl.load(addresses, mask=inside, other=0.0)
+    else:
+        tile = tiles.load([batch, head, start, 0]).reshape(ROWS, HEAD_DIM)
+    return tile
 
 
 @triton.jit
-def store_tile(tiles, batch, head, start, rows):
-    """Write (rows, D) in the dtype of the tensor; what leads over its end is dropped."""
-    rows = rows.to(tiles.dtype).reshape(1, 1, rows.shape[0], rows.shape[1])
-    tiles.store([batch, head, start, 0], rows)
+def store_tile(tiles, batch, head, start, tile):
+    """Write (ROWS, HEAD_DIM) in the dtype of the tensor, without what leads over its end."""
+    ROWS: tl.constexpr = tile.shape[0]
+    HEAD_DIM: tl.constexpr = tile.shape[1]
+    if not hasattr(tiles, "load"):
+        addresses, inside = _addresses(tiles, batch, head, start, ROWS, HEAD_DIM)
+        tl.store(addresses, tile.to(addresses.dtype.element_ty), mask=inside)
+    else:
+        tile = tile.to(tiles.dtype).reshape(1, 1, ROWS, HEAD_DIM)
+        tiles.store([batch, head, start, 0], tile)
+
+
+@triton.jit
+def _addresses(tiles, batch, head, start, ROWS: tl.constexpr, HEAD_DIM: tl.constexpr):
+    tensor, batch_step, head_step, step, T = tiles
+    first = tensor + batch.to(tl.int64) * batch_step + head.to(tl.int64) * head_step
+    positions = start + tl.arange(0, ROWS)[:, None]
+    inside = positions < T
+    return first + positions.to(tl.int64) * step + tl.arange(0, HEAD_DIM)[None, :], inside
 
 
 @triton.jit
@@ -62,14 +87,9 @@ def count_keys(key_lengths, batch, T_k):
 
 @triton.jit
 def visible_keys(
-    first,
-    num_keys,
-    T_q,
-    T_k,
-    IS_CAUSAL: tl.constexpr,
-    TILE_Q: tl.constexpr,
-    TILE_K: tl.constexpr,
-):
+    first, num_keys, T_q, T_k,
+    IS_CAUSAL: tl.constexpr, TILE_Q: tl.constexpr, TILE_K: tl.constexpr,
+):  # fmt: skip
     """What a tile of queries sees: row i the keys before limits[i].
 
     Every row sees all of the tiles of keys before `unmasked`, and none sees a key from `end` on.
@@ -84,9 +104,16 @@ def visible_keys(
     return limits, everyone // TILE_K * TILE_K, end
 
 
-def describe(tensor: Tensor, rows: int) -> TensorDescriptor:
-    """A tensor (B, H, T, D) as tiles of `rows` positions of one head."""
-    return TensorDescriptor.from_tensor(tensor, [1, 1, rows, tensor.shape[-1]])
+def describe(tensor: Tensor, rows: int) -> TensorDescriptor | tuple[Tensor | int, ...]:
+    """A tensor (B, H, T, D) as tiles of `rows` positions of one head, for `load_tile`."""
+    if has_copy_engine(tensor.device):
+        return TensorDescriptor.from_tensor(tensor, [1, 1, rows, tensor.shape[-1]])
+    return (tensor, *tensor.stride()[:3], tensor.shape[2])
+
+
+def has_copy_engine(device: torch.device) -> bool:
+    """Whether tiles are moved by descriptor; the interpreter acts as if they were."""
+    return INTERPRETED or torch.cuda.get_device_capability(device) >= (9, 0)
 
 
 def tileable(tensor: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 from txlib.attention.flash_triton_access import (
     LOG2_E,
     count_keys,
+    count_tiles,
     describe,
     load_tile,
     locate,
@@ -61,7 +62,7 @@ def forward_kernel(
     HEAD_DIM: tl.constexpr,
 ):
     """One tile of queries of one head against all keys that they may see."""
-    num_tiles = tl.cdiv(T_q, TILE_Q)
+    num_tiles = count_tiles(T_q, TILE_Q)
     tile, head = locate(num_tiles, num_heads, heads_together)
     if IS_CAUSAL:
         tile = num_tiles - 1 - tile  # the last queries see the most keys: begin with the long work
@@ -72,15 +73,15 @@ def forward_kernel(
 
     num_keys = count_keys(key_lengths, batch, T_k)
     limits, unmasked, end = visible_keys(first, num_keys, T_q, T_k, IS_CAUSAL, TILE_Q, TILE_K)
-    query = load_tile(query_tiles, batch, head, first)
+    query = load_tile(query_tiles, batch, head, first, TILE_Q, HEAD_DIM)
     peak = tl.full([TILE_Q], float("-inf"), tl.float32)
-    total = tl.zeros([TILE_Q], tl.float32)
-    context = tl.zeros([TILE_Q, HEAD_DIM], tl.float32)
+    total = tl.full([TILE_Q], 0.0, tl.float32)
+    context = tl.full([TILE_Q, HEAD_DIM], 0.0, tl.float32)
     for MASKED in tl.static_range(2):  # first the tiles of which every row sees all
         from_key, to_key = (unmasked, end) if MASKED else (0, unmasked)
         for start in tl.range(from_key, to_key, TILE_K):
-            key = load_tile(key_tiles, batch, kv_head, start)
-            value = load_tile(value_tiles, batch, kv_head, start)
+            key = load_tile(key_tiles, batch, kv_head, start, TILE_K, HEAD_DIM)
+            value = load_tile(value_tiles, batch, kv_head, start, TILE_K, HEAD_DIM)
             seen = limits - start
             peak, total, context = absorb(
                 query, key, value, seen, peak, total, context, scale * LOG2_E, MASKED

@@ -13,6 +13,7 @@ from torch import Tensor
 from txlib.attention.flash_triton_access import (
     LOG2_E,
     count_keys,
+    count_tiles,
     describe,
     load_rows,
     load_tile,
@@ -68,7 +69,7 @@ def key_grad_kernel(
     HEAD_DIM: tl.constexpr,
 ):
     """One tile of keys and values of one head, against all queries of its group that see it."""
-    tile, head = locate(tl.cdiv(T_k, TILE_K), num_heads, heads_together)
+    tile, head = locate(count_tiles(T_k, TILE_K), num_heads, heads_together)
     batch, kv_head = head // H_kv, head % H_kv
     first = tile * TILE_K
     num_keys = count_keys(key_lengths, batch, T_k)
@@ -76,21 +77,22 @@ def key_grad_kernel(
     begin, unmasked, end = 0, 0, T_q
     if IS_CAUSAL:
         begin = max(ahead, 0) // TILE_Q * TILE_Q
-        unmasked = tl.cdiv(max(ahead + TILE_K - 1, 0), TILE_Q) * TILE_Q
+        unmasked = count_tiles(max(ahead + TILE_K - 1, 0), TILE_Q) * TILE_Q
     if first >= num_keys:
         end = 0
 
-    key = load_tile(key_tiles, batch, kv_head, first)
-    value = load_tile(value_tiles, batch, kv_head, first)
-    key_grad = tl.zeros([TILE_K, HEAD_DIM], tl.float32)
-    value_grad = tl.zeros([TILE_K, HEAD_DIM], tl.float32)
-    for head in tl.range(kv_head * (H // H_kv), (kv_head + 1) * (H // H_kv)):
+    key = load_tile(key_tiles, batch, kv_head, first, TILE_K, HEAD_DIM)
+    value = load_tile(value_tiles, batch, kv_head, first, TILE_K, HEAD_DIM)
+    key_grad = tl.full([TILE_K, HEAD_DIM], 0.0, tl.float32)
+    value_grad = tl.full([TILE_K, HEAD_DIM], 0.0, tl.float32)
+    for member in tl.range(0, H // H_kv):  # of the heads that share this tile
+        head = kv_head * (H // H_kv) + member
         at = (batch * H + head).to(tl.int64) * T_q
         for MASKED in tl.static_range(2):
             from_query, to_query = (begin, min(unmasked, end)) if MASKED else (unmasked, end)
             for start in tl.range(from_query, to_query, TILE_Q):
-                query = load_tile(query_tiles, batch, head, start)
-                context_grad = load_tile(context_grad_tiles, batch, head, start)
+                query = load_tile(query_tiles, batch, head, start, TILE_Q, HEAD_DIM)
+                context_grad = load_tile(context_grad_tiles, batch, head, start, TILE_Q, HEAD_DIM)
                 logsumexp = load_rows(logsumexps + at, start, T_q, float("inf"), TILE_Q)
                 delta = load_rows(deltas + at, start, T_q, 0.0, TILE_Q)
                 key_grad, value_grad = add_to_key_grads(

@@ -13,6 +13,7 @@ from torch import Tensor
 from txlib.attention.flash_triton_access import (
     LOG2_E,
     count_keys,
+    count_tiles,
     describe,
     load_rows,
     load_tile,
@@ -26,12 +27,16 @@ DELTA_ROWS = 64
 
 
 @triton.jit(do_not_specialize=["H", "T_q"])
-def delta_kernel(context_tiles, context_grad_tiles, deltas, H, T_q, TILE_Q: tl.constexpr):
+def delta_kernel(
+    context_tiles, context_grad_tiles, deltas, H, T_q, TILE_Q: tl.constexpr, HEAD_DIM: tl.constexpr
+):
     """What the softmax takes off each row of gradients: the context's share in its own gradient."""
-    num_tiles = tl.cdiv(T_q, TILE_Q)
+    num_tiles = count_tiles(T_q, TILE_Q)
     head, first = tl.program_id(0) // num_tiles, tl.program_id(0) % num_tiles * TILE_Q
-    context = load_tile(context_tiles, head // H, head % H, first).to(tl.float32)
-    context_grad = load_tile(context_grad_tiles, head // H, head % H, first).to(tl.float32)
+    context = load_tile(context_tiles, head // H, head % H, first, TILE_Q, HEAD_DIM).to(tl.float32)
+    context_grad = load_tile(context_grad_tiles, head // H, head % H, first, TILE_Q, HEAD_DIM).to(
+        tl.float32
+    )
     rows = first + tl.arange(0, TILE_Q)
     at = deltas + head.to(tl.int64) * T_q + rows
     tl.store(at, tl.sum(context * context_grad, 1), mask=rows < T_q)
@@ -75,7 +80,7 @@ def query_grad_kernel(
     HEAD_DIM: tl.constexpr,
 ):
     """One tile of queries of one head, against all keys that they saw: the forward pass's loops."""
-    num_tiles = tl.cdiv(T_q, TILE_Q)
+    num_tiles = count_tiles(T_q, TILE_Q)
     tile, head = locate(num_tiles, num_heads, heads_together)
     if IS_CAUSAL:
         tile = num_tiles - 1 - tile
@@ -88,14 +93,14 @@ def query_grad_kernel(
     num_keys = count_keys(key_lengths, batch, T_k)
     limits, unmasked, end = visible_keys(first, num_keys, T_q, T_k, IS_CAUSAL, TILE_Q, TILE_K)
 
-    query = load_tile(query_tiles, batch, head, first)
-    context_grad = load_tile(context_grad_tiles, batch, head, first)
-    query_grad = tl.zeros([TILE_Q, HEAD_DIM], tl.float32)
+    query = load_tile(query_tiles, batch, head, first, TILE_Q, HEAD_DIM)
+    context_grad = load_tile(context_grad_tiles, batch, head, first, TILE_Q, HEAD_DIM)
+    query_grad = tl.full([TILE_Q, HEAD_DIM], 0.0, tl.float32)
     for MASKED in tl.static_range(2):
         from_key, to_key = (unmasked, end) if MASKED else (0, unmasked)
         for start in tl.range(from_key, to_key, TILE_K):
-            key = load_tile(key_tiles, batch, kv_head, start)
-            value = load_tile(value_tiles, batch, kv_head, start)
+            key = load_tile(key_tiles, batch, kv_head, start, TILE_K, HEAD_DIM)
+            value = load_tile(value_tiles, batch, kv_head, start, TILE_K, HEAD_DIM)
             query_grad = add_to_query_grad(
                 query, key, value, context_grad, logsumexp, delta, limits - start,
                 query_grad, scale * LOG2_E, MASKED,
@@ -105,11 +110,17 @@ def query_grad_kernel(
 
 def row_deltas(context: Tensor, context_grad: Tensor) -> Tensor:
     """Per query, the dot product of its context (B, H, T_q, D) with the gradient: (B, H, T_q)."""
-    B, H, T_q, _ = context.shape
+    B, H, T_q, D = context.shape
     deltas = torch.empty(B, H, T_q, dtype=torch.float32, device=context.device)
     rows = DELTA_ROWS
     delta_kernel[(triton.cdiv(T_q, rows) * B * H,)](
-        describe(context, rows), describe(context_grad, rows), deltas, H, T_q, TILE_Q=rows
+        describe(context, rows),
+        describe(context_grad, rows),
+        deltas,
+        H,
+        T_q,
+        TILE_Q=rows,
+        HEAD_DIM=D,
     )
     return deltas
 
