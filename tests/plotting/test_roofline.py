@@ -28,10 +28,12 @@ def test_axes_are_logarithmic_and_points_differ_by_more_than_colour():
     assert drawn["look"].get_marker() != drawn["matrix product"].get_marker()
 
 
-def test_names_move_below_the_line():
-    (ax,) = roofline(WORK, peak=300.0, bandwidth=1.5, below=("look",)).axes
-    sides = {text.get_text(): text.get_ha() for text in ax.texts}
-    assert sides == {"look": "left", "matrix product": "right", "ridge: 200": "left"}
+def test_legend_names_every_computation_and_the_ridge_its_intensity():
+    figure = roofline(WORK, peak=300.0, bandwidth=1.5, title="waiting")
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(WORK)
+    assert legend.get_title().get_text() == "waiting"
+    assert [text.get_text() for text in figure.axes[0].texts] == ["200"]
 
 
 def test_errors():
@@ -41,5 +43,3 @@ def test_errors():
         roofline({"idle": 0.0}, peak=1.0, bandwidth=1.0)
     with pytest.raises(ValueError, match="peak and bandwidth must be positive"):
         roofline(WORK, peak=1.0, bandwidth=-1.0)
-    with pytest.raises(ValueError, match=r"below must name some of .*'other'"):
-        roofline(WORK, peak=1.0, bandwidth=1.0, below=("other",))
