@@ -72,7 +72,7 @@ class OnlineSoftmax:
         return OnlineSoftmax(
             maximum=maximum,
             total=self.total * correction + weights.sum(dim=-1, keepdim=True),
-            context=self.context * correction + weights @ values,
+            context=torch.addcmul(weights @ values, self.context, correction),
         )
 
     def merge(self, other: OnlineSoftmax) -> OnlineSoftmax:

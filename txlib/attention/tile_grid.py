@@ -23,6 +23,7 @@ class TileGrid:
         is_causal: hide the future, aligned lower-right: see `causal_mask`.
         key_lengths: integers (B,), 0 to T_k: of sentence b, keys from `key_lengths[b]` on are
             hidden. None hides none.
+        device: where masks are made; `key_lengths` must be there.
 
     Raises:
         ValueError: if a tile is below 1.
@@ -34,6 +35,7 @@ class TileGrid:
     tile_k: int
     is_causal: bool = False
     key_lengths: Tensor | None = None
+    device: torch.device | str | None = None
 
     def __post_init__(self) -> None:
         for name, size in (("tile_q", self.tile_q), ("tile_k", self.tile_k)):
@@ -72,15 +74,16 @@ class TileGrid:
         Returns:
             bool, broadcastable to (B, H, t_q, t_k), True = may attend; None if all of it is.
         """
-        device = None if self.key_lengths is None else self.key_lengths.device
-        j = torch.arange(cols.start, cols.stop, device=device)
-        masks = []
-        if self.is_causal and cols.stop - 1 > rows.start + self._shift:
-            i = torch.arange(rows.start, rows.stop, device=device)
-            masks.append(i[:, None] + self._shift >= j)  # (t_q, t_k)
-        if cols.stop > self._extremes[0]:
-            masks.append(j < self.key_lengths[:, None, None, None])  # (B, 1, 1, t_k)
-        return (masks[0] & masks[-1]) if masks else None
+        reaches_ahead = self.is_causal and cols.stop - 1 > rows.start + self._shift
+        reaches_padding = cols.stop > self._extremes[0]
+        if not (reaches_ahead or reaches_padding):
+            return None
+        i, j = (torch.arange(x.start, x.stop, device=self.device) for x in (rows, cols))
+        ahead = j > i[:, None] + self._shift  # (t_q, t_k)
+        if not reaches_padding:
+            return ~ahead
+        real = j < self.key_lengths[:, None, None, None]  # (B, 1, 1, t_k)
+        return real & ~ahead if reaches_ahead else real
 
     @property
     def _shift(self) -> int:

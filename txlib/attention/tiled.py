@@ -58,14 +58,14 @@ def tiled_attention(
     _check(query, key, value)
     if key_lengths is not None:
         _check_lengths(key_lengths, len(key), key.shape[2])
-        key_lengths = key_lengths.to(query.device)
     grid = TileGrid(
         T_q=query.shape[2],
         T_k=key.shape[2],
         tile_q=tile_q,
         tile_k=tile_k,
         is_causal=is_causal,
-        key_lengths=key_lengths,
+        key_lengths=None if key_lengths is None else key_lengths.to(query.device),
+        device=query.device,
     )
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     with torch.autocast(query.device.type, enabled=False):  # what is summed up stays float32
@@ -82,6 +82,7 @@ class _TiledAttention(torch.autograd.Function):
         N = key.shape[0] * key.shape[1]
         out = query.new_empty(*query.shape[:-1], value.shape[-1])
         logsumexp = query.new_empty(*query.shape[:-1], 1, dtype=_statistics_dtype(query))
+        memory = _tile_memory(query, grid)
         for rows in grid.query_tiles():
             query_tile = _load(query[:, :, rows], N) * scale  # (N, G * t_q, D)
             state = OnlineSoftmax.empty(
@@ -89,7 +90,7 @@ class _TiledAttention(torch.autograd.Function):
             )
             for cols in grid.key_tiles_seen_by(rows):
                 key_tile, value_tile = _load(key[:, :, cols], N), _load(value[:, :, cols], N)
-                scores = query_tile @ key_tile.mT  # (N, G * t_q, t_k)
+                scores = _product(query_tile, key_tile.mT, memory)  # (N, G * t_q, t_k)
                 _hide(scores, grid.visible(rows, cols), query.shape)
                 state = state.update(scores, value_tile, out=scores)
             _store(state.average(), out[:, :, rows])
@@ -109,6 +110,7 @@ class _TiledAttention(torch.autograd.Function):
             _store(product.sum(dim=-1, keepdim=True), delta[:, :, rows])
         grad_query = store(torch.zeros_like(query, dtype=logsumexp.dtype))  # summed over the keys
         grad_key, grad_value = torch.empty_like(key), torch.empty_like(value)
+        weights_memory, grad_memory = (_tile_memory(query, grid) for _ in range(2))
         for cols in grid.key_tiles():
             key_tile, value_tile = _load(key[:, :, cols], N), _load(value[:, :, cols], N)
             grad_key_tile, grad_value_tile = map(torch.zeros_like, (key_tile, value_tile))
@@ -117,11 +119,12 @@ class _TiledAttention(torch.autograd.Function):
                     _load(x[:, :, rows], N) for x in (query, grad_out, logsumexp, delta)
                 )
                 query_tile = query_tile * scale
-                scores = query_tile @ key_tile.mT
+                scores = _product(query_tile, key_tile.mT, weights_memory)
                 _hide(scores, grid.visible(rows, cols), query.shape)
                 weights = scores.sub_(logsumexp_tile).exp_()
                 grad_value_tile.baddbmm_(weights.mT, grad_tile)
-                grad_scores = (grad_tile @ value_tile.mT).sub_(delta_tile).mul_(weights)
+                grad_weights = _product(grad_tile, value_tile.mT, grad_memory)
+                grad_scores = grad_weights.sub_(delta_tile).mul_(weights)
                 grad_key_tile.baddbmm_(grad_scores.mT, query_tile)
                 so_far = _load(grad_query[:, :, rows], N)
                 _store(
@@ -143,6 +146,19 @@ def _load(tile: Tensor, N: int) -> Tensor:
 def _store(tile: Tensor, target: Tensor) -> None:
     """Back to slow memory, in its shape (B, H, t, X) and its precision."""
     target.copy_(store(tile.reshape(target.shape).to(target.dtype)))
+
+
+def _tile_memory(query: Tensor, grid: TileGrid) -> Tensor:
+    """Memory for all numbers of the largest tile of scores."""
+    B, H = query.shape[:2]
+    t_q, t_k = min(grid.tile_q, grid.T_q), min(grid.tile_k, grid.T_k)
+    return query.new_empty(B * H * t_q * t_k, dtype=_statistics_dtype(query))
+
+
+def _product(left: Tensor, right: Tensor, memory: Tensor) -> Tensor:
+    """`left @ right` in memory used before: to ask for new one can cost more than the product."""
+    shape = (*left.shape[:-1], right.shape[-1])
+    return torch.bmm(left, right, out=memory[: math.prod(shape)].view(shape))
 
 
 def _hide(scores: Tensor, visible: Tensor | None, query_shape: torch.Size) -> None:
