@@ -4,6 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from txlib.attention.grouped_heads import grouped_product
+from txlib.attention.head_sizes import head_sizes
 from txlib.attention.kv_cache import KVCache
 from txlib.attention.masked_softmax import check_mask
 from txlib.attention.masks import position_mask
@@ -38,7 +39,7 @@ class MultiHeadAttention(nn.Module):
             offset=position of the first); see `txlib.positions.RotaryEmbedding`.
         score_bias: what the positions add to the scaled scores, called as
             score_bias(query (B, H, T_q, D), T_k), with queries not yet rotated, and by a cache of
-            unequal lengths with offset=(B,), the keys before each row's first query; see
+            unequal lengths with a third argument, (B,): the keys before each row's first query; see
             `txlib.positions.ALiBi`, `RelativeKeys` and `BucketedBias`.
 
     Raises:
@@ -61,27 +62,18 @@ class MultiHeadAttention(nn.Module):
         score_bias: nn.Module | None = None,
     ):
         super().__init__()
-        sizes = {"d_model": d_model, "num_heads": num_heads, "num_kv_heads": num_kv_heads}
-        for name, size in (sizes | {"head_dim": head_dim, "memory_size": memory_size}).items():
-            if size is not None and size < 1:
-                raise ValueError(f"{name} must be at least 1, got {size}")
-        if num_kv_heads is None:
-            num_kv_heads = num_heads
-        if num_heads % num_kv_heads:
-            raise ValueError(
-                f"num_kv_heads must divide num_heads, got {num_kv_heads} and {num_heads}"
-            )
-        if head_dim is None and d_model % num_heads:
-            raise ValueError(
-                f"num_heads must divide d_model where head_dim is not given, "
-                f"got {num_heads} and {d_model}"
-            )
+        num_kv_heads, head_dim, memory_size = head_sizes(
+            d_model,
+            num_heads,
+            num_kv_heads=num_kv_heads,
+            head_dim=head_dim,
+            memory_size=memory_size,
+        )
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}")
         self.num_heads = num_heads
         self.num_kv_heads = num_kv_heads
-        self.head_dim = d_model // num_heads if head_dim is None else head_dim
-        memory_size = d_model if memory_size is None else memory_size
+        self.head_dim = head_dim
         self.q_proj = nn.Linear(d_model, num_heads * self.head_dim, bias=bias)
         self.k_proj = nn.Linear(memory_size, num_kv_heads * self.head_dim, bias=bias)
         self.v_proj = nn.Linear(memory_size, num_kv_heads * self.head_dim, bias=bias)
@@ -207,15 +199,17 @@ class MultiHeadAttention(nn.Module):
         return self.attend(query, *self.project(memory), mask, is_causal=is_causal)
 
     def _continue(self, query: Tensor, cache: KVCache, counts: Tensor | None) -> Tensor:
-        """What follows a cached beginning: its keys and values are put behind what is there."""
+        """Put the tokens behind those in the cache, and let them look at all they may."""
         offset = cache.offset
         keys, values, first = cache.append(*self.project(query, offset=offset), counts)
-        T_q, T_k = query.shape[1], keys.shape[2]
-        mask = None
+        T_q, mask = query.shape[1], None
         if isinstance(first, Tensor) or (cache.window is not None and T_q > 1):
-            mask = position_mask(first, T_q, T_k, window=cache.window, device=query.device)
-            mask = mask[:, None] if mask.ndim == 3 else mask  # (B, 1, T_q, T_k)
-        return self._attend(query, keys, values, mask, mask is None, offset, first)
+            mask = position_mask(
+                first, T_q, keys.shape[2], window=cache.window, device=query.device
+            )
+            mask = mask.unsqueeze(-3)  # (1, T_q, T_k) or (B, 1, T_q, T_k): for every head
+        is_causal = mask is None and T_q > 1
+        return self._attend(query, keys, values, mask, is_causal, offset, first)
 
     def _attend(
         self,
@@ -227,37 +221,32 @@ class MultiHeadAttention(nn.Module):
         offset: int | Tensor,
         first: int | Tensor | None = None,
     ) -> Tensor:
-        """`attend`, for queries at `offset` of a text, and `first` of the keys if rows disagree."""
+        """`attend` for queries from position `offset` on; where rows differ, from key `first` on."""
         query = _normalize(self.q_norm, self._split(self.q_proj(query)))  # (B, H, T_q, D)
         bias = None
         if self.score_bias is not None:
-            named = {"offset": first} if isinstance(first, Tensor) else {}
-            bias = self.score_bias(query, keys.shape[2], **named)
+            at = (first,) if isinstance(first, Tensor) else ()
+            bias = self.score_bias(query, keys.shape[2], *at)
         if self.rotary is not None:
             query = self.rotary(query, offset=offset)
-        context = self._look(query, keys, values, mask, bias, is_causal)  # (B, H, T_q, D)
-        return self.out_proj(context.transpose(1, 2).flatten(2))  # (B, T_q, C)
+        dropout = self.dropout if self.training else 0.0
+        if self.tap.listened:
+            check_shapes(query, keys, values)
+            weights = attention_weights(query, keys, mask, bias=bias, is_causal=is_causal)
+            weights = F.dropout(self.tap(weights), dropout)  # (B, H, T_q, T_k)
+            context = grouped_product(weights, values)
+        elif first is not None and mask is None and bias is None and not (is_causal or dropout):
+            grouped = self.num_kv_heads != self.num_heads  # shapes are right, for a cache gave them
+            context = F.scaled_dot_product_attention(query, keys, values, enable_gqa=grouped)
+        else:
+            options = {"bias": bias, "is_causal": is_causal, "dropout": dropout}
+            context = fused_attention(query, keys, values, mask, **options)
+        return self.out_proj(context.transpose(1, 2).flatten(2))  # (B, H, T_q, D) -> (B, T_q, C)
 
     def _split(self, features: Tensor) -> Tensor:
         """(B, T, H * D) to (B, H, T, D); a view alone would mix the positions."""
-        return features.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
-
-    def _look(
-        self,
-        query: Tensor,
-        keys: Tensor,
-        values: Tensor,
-        mask: Tensor | None,
-        bias: Tensor | None,
-        is_causal: bool,
-    ) -> Tensor:
-        dropout = self.dropout if self.training else 0.0
-        options = {"bias": bias, "is_causal": is_causal}
-        if not self.tap.listened:
-            return fused_attention(query, keys, values, mask, dropout=dropout, **options)
-        check_shapes(query, keys, values)
-        weights = self.tap(attention_weights(query, keys, mask, **options))  # (B, H, T_q, T_k)
-        return grouped_product(F.dropout(weights, dropout), values)
+        B, T, size = features.shape
+        return features.reshape(B, T, size // self.head_dim, self.head_dim).transpose(1, 2)
 
 
 def _normalize(norm: nn.RMSNorm | None, heads: Tensor) -> Tensor:

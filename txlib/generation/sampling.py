@@ -40,12 +40,7 @@ def next_token_probabilities(
     Raises:
         ValueError: if an argument is out of its range.
     """
-    if not 0 <= temperature < math.inf:
-        raise ValueError(f"temperature must be finite and at least 0, got {temperature}")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k must be at least 1, got {top_k}")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p must be in (0, 1], got {top_p}")
+    _check_choices(temperature, top_k, top_p)
     if temperature == 0:
         likeliest = logits.argmax(dim=-1, keepdim=True)
         return torch.zeros_like(logits, dtype=torch.float32).scatter(-1, likeliest, 1.0)
@@ -101,7 +96,11 @@ def sample_continue(
         ValueError: if an argument is out of its range.
     """
 
+    _check_choices(temperature, top_k, top_p)
+
     def draw(logits: Tensor) -> Tensor:
+        if temperature == 0:
+            return logits.argmax(dim=-1)  # no draw decides anything
         probabilities = next_token_probabilities(
             logits, temperature=temperature, top_k=top_k, top_p=top_p
         )
@@ -116,3 +115,12 @@ def sample_continue(
         pad_id=pad_id,
         max_new_tokens=max_new_tokens,
     )
+
+
+def _check_choices(temperature: float, top_k: int | None, top_p: float | None) -> None:
+    if not 0 <= temperature < math.inf:
+        raise ValueError(f"temperature must be finite and at least 0, got {temperature}")
+    if top_k is not None and top_k < 1:
+        raise ValueError(f"top_k must be at least 1, got {top_k}")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"top_p must be in (0, 1], got {top_p}")

@@ -67,9 +67,10 @@ class ResidualBlock(nn.Module, ABC):
         Returns:
             (B, T, C).
         """
-        if self.norm_order == "pre":
-            return x + self.dropout(sublayer(norm(x)))
-        return norm(x + self.dropout(sublayer(x)))
+        added = sublayer(norm(x) if self.norm_order == "pre" else x)
+        if self.training:  # a call less a sub-layer, which decoding feels
+            added = self.dropout(added)
+        return x + added if self.norm_order == "pre" else norm(x + added)
 
     @abstractmethod
     def residual_projections(self) -> list[nn.Linear]:
