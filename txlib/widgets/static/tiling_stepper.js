@@ -152,7 +152,7 @@ function render(context) {
     }
     body.replaceChildren(...lines);
     note.textContent = ended
-      ? "m + ln l, the logsumexp, is all that the backward pass needs to compute the weights anew."
+      ? "m + ln l, the logsumexp: beside queries and keys all that the backward pass needs to form the weights anew."
       : "Factor: exp(m before − m now), which l and the context so far are multiplied by.";
   }
 
