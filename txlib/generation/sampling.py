@@ -95,7 +95,6 @@ def sample_continue(
     Raises:
         ValueError: if an argument is out of its range.
     """
-
     _check_choices(temperature, top_k, top_p)
 
     def draw(logits: Tensor) -> Tensor:

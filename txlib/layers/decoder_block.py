@@ -5,7 +5,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from txlib.attention import MultiHeadAttention
+from txlib.attention import KVCache, MultiHeadAttention
 from txlib.layers.feed_forward import Activation
 from txlib.layers.residual_block import (
     Norm,
@@ -121,7 +121,7 @@ class DecoderBlock(ResidualBlock):
         def cross_look(x: Tensor) -> Tensor:
             return self.cross_attention(x, memory, memory_mask)
 
-        return self._run(x, cross_look, mask, is_causal)
+        return self._run(x, cross_look, mask, is_causal, None)
 
     def project_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         """What cross-attention compares with and averages: the same for every target token.
@@ -146,6 +146,7 @@ class DecoderBlock(ResidualBlock):
         memory_mask: Tensor | None = None,
         *,
         is_causal: bool = True,
+        cache: KVCache | None = None,
     ) -> Tensor:
         """`forward`, given what `project_memory` made of the memory.
 
@@ -156,18 +157,20 @@ class DecoderBlock(ResidualBlock):
             mask: as in `forward`.
             memory_mask: as in `forward`.
             is_causal: as in `forward`.
+            cache: what self-attention kept of the tokens before `x`, and which `x` is put behind;
+                no mask then, and `is_causal`.
 
         Returns:
-            (B, T, C), what `forward` gives.
+            (B, T, C), what `forward` gives, for the last T tokens with a cache.
 
         Raises:
-            ValueError: as `forward`.
+            ValueError: as `forward`, and if the cache is full or of another shape.
         """
 
         def cross_look(x: Tensor) -> Tensor:
             return self.cross_attention.attend(x, memory_keys, memory_values, memory_mask)
 
-        return self._run(x, cross_look, mask, is_causal)
+        return self._run(x, cross_look, mask, is_causal, cache)
 
     def residual_projections(self) -> list[nn.Linear]:
         """The last linear maps of both attentions and of feed-forward."""
@@ -183,11 +186,12 @@ class DecoderBlock(ResidualBlock):
         cross_look: Callable[[Tensor], Tensor],
         mask: Tensor | None,
         is_causal: bool,
+        cache: KVCache | None,
     ) -> Tensor:
         self.check_stream(x)
 
         def look(x: Tensor) -> Tensor:
-            return self.attention(x, mask=mask, is_causal=is_causal)
+            return self.attention(x, None, mask, is_causal=is_causal, cache=cache)
 
         x = self.add(x, look, self.attention_norm)
         x = self.add(x, cross_look, self.cross_attention_norm)

@@ -1,12 +1,14 @@
 """The encoder-decoder of Vaswani et al. 2017: stacks of blocks on either side."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from txlib.attention import KVCache
 from txlib.generation import EncoderDecoder, EncoderDecoderConfig
 from txlib.layers import DecoderBlock, EncoderBlock, LayerNorm, xavier_
 from txlib.positions import position_scheme
@@ -55,15 +57,20 @@ class TransformerConfig(EncoderDecoderConfig):
 class TransformerState(NamedTuple):
     """What decoding goes on from.
 
+    A state stays good when decoding has gone on from it: the caches may by then hold more than its
+    own `length` tokens, and whoever goes on from it once more gets a copy of those.
+
     Attributes:
         memory: for each block of the decoder the source's keys and values, (B, H, T_s, D) each.
         mask: bool (B, 1, T_s), True = a real token.
-        prefix: int64 (B, T), the target tokens so far; each step runs through all of them again.
+        caches: each block's keys and values of the target tokens; none before the first.
+        length: target tokens so far.
     """
 
     memory: tuple[tuple[Tensor, Tensor], ...]
     mask: Tensor
-    prefix: Tensor
+    caches: tuple[KVCache, ...] = ()
+    length: int = 0
 
 
 class Transformer(EncoderDecoder):
@@ -120,28 +127,71 @@ class Transformer(EncoderDecoder):
             stream = block(stream, mask)
         memory = self.encoder_norm(stream)  # (B, T_s, C)
         projected = tuple(block.project_memory(memory) for block in self.decoder)
-        return TransformerState(projected, mask, source[:, :0])
+        return TransformerState(projected, mask)
 
     def advance(
         self, state: TransformerState, target_in: Tensor
     ) -> tuple[Tensor, TransformerState]:
-        """Write on: (B, T) to logits (B, T, V_t) and the longer prefix."""
-        state = state._replace(prefix=torch.cat((state.prefix, target_in), dim=1))
-        stream = self._embed(state.prefix, self.target_embedding, self.target_positions)
-        for block, (keys, values) in zip(self.decoder, state.memory, strict=True):
-            stream = block.forward_projected(stream, keys, values, memory_mask=state.mask)
-        new = self.decoder_norm(stream[:, stream.shape[1] - target_in.shape[1] :])
-        return self.out_proj(new), state
+        """Write on: (B, T) to logits (B, T, V_t), and the state after these tokens.
+
+        Their keys and values are kept, so that no token is read twice. With gradients on they are
+        kept in the graph; `decode` is the quicker way to train.
+        """
+        caches = _reaching(state) or tuple(
+            KVCache(
+                len(keys), *keys.shape[1::2], max_len=None, device=keys.device, dtype=keys.dtype
+            )
+            for keys, _ in state.memory
+        )
+        logits = self._write(state, target_in, caches)
+        length = state.length + target_in.shape[1]
+        return logits, state._replace(caches=caches, length=length)
+
+    def decode(self, state: TransformerState, target_in: Tensor) -> Tensor:
+        """As in `EncoderDecoder`; from the start nothing is kept for a next call."""
+        if state.length or target_in.ndim != 2:
+            return super().decode(state, target_in)
+        return self._write(state, target_in, (None,) * len(self.decoder))
 
     @staticmethod
     def select(state: TransformerState, rows: Tensor) -> TransformerState:
         """The same state for other rows of the batch: int64 (B_new,), repeats allowed."""
         memory = tuple((keys[rows], values[rows]) for keys, values in state.memory)
-        return TransformerState(memory, state.mask[rows], state.prefix[rows])
+        caches = tuple(cache.select(rows) for cache in state.caches)
+        for cache in caches:
+            cache.rollback(state.length)
+        return TransformerState(memory, state.mask[rows], caches, state.length)
 
-    def _embed(self, tokens: Tensor, embedding: nn.Embedding, positions: nn.Module) -> Tensor:
+    def _write(
+        self, state: TransformerState, target_in: Tensor, caches: Sequence[KVCache | None]
+    ) -> Tensor:
+        """Tokens (B, T) behind those of the state to logits (B, T, V_t)."""
+        stream = self._embed(target_in, self.target_embedding, self.target_positions, state.length)
+        for block, (keys, values), cache in zip(self.decoder, state.memory, caches, strict=True):
+            stream = block.forward_projected(
+                stream, keys, values, memory_mask=state.mask, cache=cache
+            )
+        return self.out_proj(self.decoder_norm(stream))
+
+    def _embed(
+        self, tokens: Tensor, embedding: nn.Embedding, positions: nn.Module, offset: int = 0
+    ) -> Tensor:
         """Ids (B, T) to the stream (B, T, C) that the first block reads."""
-        return self.dropout(positions(embedding(tokens) * math.sqrt(self.config.d_model)))
+        embedded = embedding(tokens) * math.sqrt(self.config.d_model)
+        if not isinstance(positions, nn.Identity):
+            embedded = positions(embedded, offset)
+        return self.dropout(embedded)
+
+
+def _reaching(state: TransformerState) -> tuple[KVCache, ...]:
+    """Caches that end where the state does: its own, or copies if others went on with them."""
+    if not state.caches or state.caches[0].offset == state.length:
+        return state.caches
+    rows = torch.arange(len(state.mask), device=state.mask.device)
+    copies = tuple(cache.select(rows) for cache in state.caches)
+    for cache in copies:
+        cache.rollback(state.length)
+    return copies
 
 
 def _stack(
