@@ -15,6 +15,7 @@ CHAPTERS = {  # row: (chapter, record)
     "with eight heads": (5, "translation_grammar_heads"),
     "with residuals, norms and depth": (6, "translation_grammar_depth"),
     "whole, and trained longer": (7, "translation_grammar_transformer"),
+    "with a cache of keys and values": (8, "translation_grammar_cached"),
 }
 LONG = 21  # words; a source sentence from here on counts as long
 COLUMNS = (
