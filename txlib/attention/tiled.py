@@ -4,7 +4,7 @@ import math
 
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import FunctionCtx
 
 from txlib.attention.online_softmax import OnlineSoftmax
 from txlib.attention.scaled_dot_product import check_shapes
@@ -68,79 +68,113 @@ def tiled_attention(
         device=query.device,
     )
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    with torch.autocast(query.device.type, enabled=False):  # what is summed up stays float32
-        return _TiledAttention.apply(query, key, value, grid, scale)
+    return _TiledAttention.apply(query, key, value, grid, scale)
 
 
 class _TiledAttention(torch.autograd.Function):
-    """N = B * H_kv problems at once; in each, G = H / H_kv heads make G * t_q rows of a tile."""
-
     @staticmethod
     def forward(
         ctx: FunctionCtx, query: Tensor, key: Tensor, value: Tensor, grid: TileGrid, scale: float
     ) -> Tensor:
-        N = key.shape[0] * key.shape[1]
-        out = query.new_empty(*query.shape[:-1], value.shape[-1])
-        logsumexp = query.new_empty(*query.shape[:-1], 1, dtype=_statistics_dtype(query))
-        memory = _tile_memory(query, grid)
-        for rows in grid.query_tiles():
-            query_tile = _load(query[:, :, rows], N) * scale  # (N, G * t_q, D)
-            state = OnlineSoftmax.empty(
-                (*query_tile.shape[:-1], value.shape[-1]), dtype=query_tile.dtype, device=out.device
-            )
-            for cols in grid.key_tiles_seen_by(rows):
-                key_tile, value_tile = _load(key[:, :, cols], N), _load(value[:, :, cols], N)
-                scores = _product(query_tile, key_tile.mT, memory)  # (N, G * t_q, t_k)
-                _hide(scores, grid.visible(rows, cols), query.shape)
-                state = state.update(scores, value_tile, out=scores)
-            _store(state.average(), out[:, :, rows])
-            _store(state.logsumexp(), logsumexp[:, :, rows])
+        with torch.autocast(query.device.type, enabled=False):  # what is summed up stays float32
+            out, logsumexp = _attend(query, key, value, grid, scale)
         ctx.save_for_backward(query, key, value, out, logsumexp)
         ctx.grid, ctx.scale = grid, scale
         return out
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: FunctionCtx, grad_out: Tensor) -> tuple[Tensor | None, ...]:
-        query, key, value, out, logsumexp = ctx.saved_tensors
-        grid, scale, N = ctx.grid, ctx.scale, key.shape[0] * key.shape[1]
-        delta = torch.empty_like(logsumexp)  # of each query: the mean of its gradients by weight
-        for rows in grid.query_tiles():
-            product = _load(grad_out[:, :, rows], N) * _load(out[:, :, rows], N)
-            _store(product.sum(dim=-1, keepdim=True), delta[:, :, rows])
-        grad_query = store(torch.zeros_like(query, dtype=logsumexp.dtype))  # summed over the keys
-        grad_key, grad_value = torch.empty_like(key), torch.empty_like(value)
-        weights_memory, grad_memory = (_tile_memory(query, grid) for _ in range(2))
-        for cols in grid.key_tiles():
-            key_tile, value_tile = _load(key[:, :, cols], N), _load(value[:, :, cols], N)
-            grad_key_tile, grad_value_tile = map(torch.zeros_like, (key_tile, value_tile))
-            for rows in grid.query_tiles_that_see(cols):
-                query_tile, grad_tile, logsumexp_tile, delta_tile = (
-                    _load(x[:, :, rows], N) for x in (query, grad_out, logsumexp, delta)
-                )
-                query_tile = query_tile * scale
-                scores = _product(query_tile, key_tile.mT, weights_memory)
-                _hide(scores, grid.visible(rows, cols), query.shape)
-                weights = scores.sub_(logsumexp_tile).exp_()
-                grad_value_tile.baddbmm_(weights.mT, grad_tile)
-                grad_weights = _product(grad_tile, value_tile.mT, grad_memory)
-                grad_scores = grad_weights.sub_(delta_tile).mul_(weights)
-                grad_key_tile.baddbmm_(grad_scores.mT, query_tile)
-                so_far = _load(grad_query[:, :, rows], N)
-                _store(
-                    torch.baddbmm(so_far, grad_scores, key_tile, alpha=scale),
-                    grad_query[:, :, rows],
-                )
-            _store(grad_key_tile, grad_key[:, :, cols])
-            _store(grad_value_tile, grad_value[:, :, cols])
-        return grad_query.to(query.dtype), grad_key, grad_value, None, None
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                "tiled_attention has first derivatives only, got create_graph=True: take "
+                "scaled_dot_product_attention where second ones are needed"
+            )
+        with torch.autocast(grad_out.device.type, enabled=False):
+            grads = _gradients(*ctx.saved_tensors, grad_out, ctx.grid, ctx.scale)
+        return *grads, None, None
 
 
-def _load(tile: Tensor, N: int) -> Tensor:
+def _attend(
+    query: Tensor, key: Tensor, value: Tensor, grid: TileGrid, scale: float
+) -> tuple[Tensor, Tensor]:
+    """Context (B, H, T_q, D_v) and logsumexp (B, H, T_q, 1): FlashAttention-2, algorithm 1.
+
+    N = B * H_kv problems run at once. In each, the queries of the G = H / H_kv heads that share
+    keys stand below one another, as G * t_q rows of a tile.
+    """
+    G = _num_groups(query, key)
+    out = query.new_empty(*query.shape[:-1], value.shape[-1])
+    logsumexp = query.new_empty(*query.shape[:-1], 1, dtype=_statistics_dtype(query))
+    memory = _tile_memory(query, grid)
+    for rows in grid.query_tiles():
+        query_tile = _load(query[:, :, rows], G) * scale  # (N, G * t_q, D)
+        shape = (*query_tile.shape[:-1], value.shape[-1])
+        state = OnlineSoftmax.empty(shape, dtype=query_tile.dtype, device=query.device)
+        for cols in grid.key_tiles_seen_by(rows):
+            key_tile, value_tile = _load(key[:, :, cols]), _load(value[:, :, cols])
+            scores = _product(query_tile, key_tile.mT, memory)  # (N, G * t_q, t_k)
+            _hide(scores, grid.visible(rows, cols), query[:, :, rows].shape[:3])
+            state = state.update(scores, value_tile, out=scores)
+        _store(state.average(), out[:, :, rows])
+        _store(state.logsumexp(), logsumexp[:, :, rows])
+    return out, logsumexp
+
+
+def _gradients(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    out: Tensor,
+    logsumexp: Tensor,
+    grad_out: Tensor,
+    grid: TileGrid,
+    scale: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Those of query, key and value, from weights computed again: FlashAttention-2, algorithm 2.
+
+    Through the softmax, the gradient of a score is its weight times how far the gradient of that
+    weight exceeds the row's weighted mean of them. That mean, `delta`, is grad_out . out: the sum
+    over T_k keys has been taken already (Dao et al. 2022, appendix B.2, equation 4).
+    """
+    G = _num_groups(query, key)
+    delta = torch.empty_like(logsumexp)  # (B, H, T_q, 1)
+    for rows in grid.query_tiles():
+        product = _load(grad_out[:, :, rows]) * _load(out[:, :, rows])  # (B * H, t_q, D_v)
+        _store(product.sum(dim=-1, keepdim=True), delta[:, :, rows])
+    grad_query = store(torch.zeros_like(query, dtype=logsumexp.dtype))  # each tile of keys adds
+    grad_key, grad_value = torch.empty_like(key), torch.empty_like(value)
+    weights_memory, grad_memory = (_tile_memory(query, grid) for _ in range(2))
+    for cols in grid.key_tiles():
+        key_tile, value_tile = _load(key[:, :, cols]), _load(value[:, :, cols])
+        grad_key_tile, grad_value_tile = map(torch.zeros_like, (key_tile, value_tile))
+        for rows in grid.query_tiles_that_see(cols):
+            query_tile, grad_tile, logsumexp_tile, delta_tile = (
+                _load(x[:, :, rows], G) for x in (query, grad_out, logsumexp, delta)
+            )
+            query_tile = query_tile * scale
+            scores = _product(query_tile, key_tile.mT, weights_memory)  # (N, G * t_q, t_k)
+            _hide(scores, grid.visible(rows, cols), query[:, :, rows].shape[:3])
+            weights = scores.sub_(logsumexp_tile).exp_()
+            grad_value_tile.baddbmm_(weights.mT, grad_tile)
+            grad_weights = _product(grad_tile, value_tile.mT, grad_memory)
+            grad_scores = grad_weights.sub_(delta_tile).mul_(weights)
+            grad_key_tile.baddbmm_(grad_scores.mT, query_tile)
+            so_far = _load(grad_query[:, :, rows], G)
+            so_far = torch.baddbmm(so_far, grad_scores, key_tile, alpha=scale)
+            _store(so_far, grad_query[:, :, rows])
+        _store(grad_key_tile, grad_key[:, :, cols])
+        _store(grad_value_tile, grad_value[:, :, cols])
+    return grad_query.to(query.dtype), grad_key, grad_value
+
+
+def _num_groups(query: Tensor, key: Tensor) -> int:
+    return query.shape[1] // key.shape[1] if key.shape[1] else 1
+
+
+def _load(tile: Tensor, groups: int = 1) -> Tensor:
     """(B, H, t, X) from slow memory, as (N, G * t, X) in the precision of the statistics."""
     B, H, t, X = tile.shape
-    tile = load(tile).to(_statistics_dtype(tile))
-    return tile.reshape(N, B * H // max(N, 1) * t, X)
+    return load(tile).to(_statistics_dtype(tile)).reshape(B * H // groups, groups * t, X)
 
 
 def _store(tile: Tensor, target: Tensor) -> None:
@@ -161,11 +195,10 @@ def _product(left: Tensor, right: Tensor, memory: Tensor) -> Tensor:
     return torch.bmm(left, right, out=memory[: math.prod(shape)].view(shape))
 
 
-def _hide(scores: Tensor, visible: Tensor | None, query_shape: torch.Size) -> None:
-    """Overwrite with -inf the scores, (N, G * t_q, t_k), that are not visible."""
+def _hide(scores: Tensor, visible: Tensor | None, shape: torch.Size) -> None:
+    """Overwrite with -inf what is not visible of scores (N, G * t_q, t_k); shape: (B, H, t_q)."""
     if visible is not None:
-        B, H = query_shape[:2]
-        by_head = scores.view(B, H, -1, scores.shape[-1])  # (B, H, t_q, t_k)
+        by_head = scores.view(*shape, scores.shape[-1])  # (B, H, t_q, t_k)
         by_head.masked_fill_(~visible, -torch.inf)
 
 
