@@ -4,10 +4,9 @@
 def head_sizes(
     d_model: int,
     num_heads: int,
-    *,
-    num_kv_heads: int | None,
-    head_dim: int | None,
-    memory_size: int | None,
+    num_kv_heads: int | None = None,
+    head_dim: int | None = None,
+    memory_size: int | None = None,
 ) -> tuple[int, int, int]:
     """Fill in what is not given, and refuse what does not fit.
 

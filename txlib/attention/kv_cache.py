@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from txlib.attention.cache_buffer import last_slots, new_buffer, resized, write_slots
+from txlib.attention.cache_checks import check_new_tokens, listed
 
 FIRST_SLOTS = 32  # of a cache that grows
 
@@ -17,9 +18,8 @@ class KVCache:
     a row holds position p; what lies behind a row's length is rubbish that the next `append`
     overwrites. Rows may differ in length: `counts` of `append` and tensors in `rollback` make them.
 
-    Lengths that agree are kept as one int, and nothing is asked of the device then. Lengths that
-    differ cost a mask per step, and are read back from it whenever rows are rolled back or given
-    `counts`.
+    Lengths that agree are one int, and nothing is asked of the device then. Those that differ cost
+    a mask a step, and are read back when rows are rolled back, selected or given `counts`.
 
     With a `window` the buffer has at most 2 W slots; when it is full, the last W - 1 are moved to
     the front, so that W + 1 steps share one move.
@@ -114,8 +114,8 @@ class KVCache:
             ValueError: if shapes do not agree, `counts` are no integers from 0 to T, more than
                 `max_len` positions would be held, or gradients meet rows of unequal lengths.
         """
-        T = self._check(keys, values)
-        counted = None if counts is None else self._listed(counts, "counts", T)
+        T = check_new_tokens(keys, values, self._buffer)
+        counted = None if counts is None else listed(counts, "counts", len(keys), T)
         if self.max_len is not None and self._longest + T > self.max_len:
             raise ValueError(
                 f"a row holds at most max_len={self.max_len} positions, got {T} more after "
@@ -128,7 +128,7 @@ class KVCache:
                     "rows of unequal lengths are written in place, which no gradient passes: use "
                     f"torch.no_grad(), got keys of requires_grad={keys.requires_grad}"
                 )
-            kept = self._kept(self.window - 1 if self.window else self._used)
+            kept = self._kept(self._used if self.window is None else self.window - 1)
             self._buffer = torch.cat((kept, torch.stack((keys, values))), dim=3)
         else:
             self._make_room(T)
@@ -136,13 +136,14 @@ class KVCache:
         end = self._used + T
         first = self._used if uniform else self._rows_used()
         unseen = max(0, first - self.window + 1) if uniform and self.window is not None else 0
-        seen = self._buffer[:, :, :, unseen:end].to(keys.dtype)
+        seen = self._buffer.narrow(3, unseen, end - unseen).to(keys.dtype)
         if counted is None:
             self._offset, self._longest, self._used = self._offset + T, self._longest + T, end
         else:
             before = self._each(self._offset)
             self._settle([old + new for old, new in zip(before, counted, strict=True)])
-        if self._capacity is not None and self._buffer.shape[3] > self._capacity:
+        grown = self._capacity is not None and self._buffer.shape[3] > self._capacity
+        if grown and not self._buffer.requires_grad:
             self._buffer = resized(self._kept(self._capacity), self._capacity)
         return seen[0], seen[1], first - unseen
 
@@ -161,7 +162,7 @@ class KVCache:
         if isinstance(lengths, int):
             wanted = [lengths] * len(held)
         else:
-            wanted = self._listed(lengths, "lengths", self._longest)
+            wanted = listed(lengths, "lengths", len(held), self._longest)
         for new, old in zip(wanted, held, strict=True):
             if not 0 <= new <= old:
                 raise ValueError(f"lengths must lie from 0 to the {old} held, got {new}")
@@ -201,31 +202,6 @@ class KVCache:
             f"window={self.window}, lengths={self.lengths.tolist()})"
         )
 
-    def _check(self, keys: Tensor, values: Tensor) -> int:
-        """How many tokens; refuse what does not fit into the buffer."""
-        _, B, H_kv, _, D = self._buffer.shape
-        T = keys.shape[2] if keys.ndim == 4 else None
-        if not keys.shape == values.shape == (B, H_kv, T, D):
-            raise ValueError(
-                f"keys and values must have shape (B, H_kv, T, D) = ({B}, {H_kv}, T, {D}), got "
-                f"{tuple(keys.shape)} and {tuple(values.shape)}"
-            )
-        return T
-
-    def _listed(self, numbers: Tensor, name: str, most: int) -> list[int]:
-        """The numbers, read back from the device, each from 0 to `most`."""
-        B = self._buffer.shape[1]
-        if numbers.dtype not in (torch.int64, torch.int32) or numbers.shape != (B,):
-            raise ValueError(
-                f"{name} must be integers of shape ({B},), got {numbers.dtype} of "
-                f"{tuple(numbers.shape)}"
-            )
-        listed = numbers.tolist()
-        for number in listed:
-            if not 0 <= number <= most:
-                raise ValueError(f"{name} must lie from 0 to {most}, got {number}")
-        return listed
-
     def _each(self, positions: int | Tensor) -> list[int]:
         if isinstance(positions, int):
             return [positions] * self._buffer.shape[1]
@@ -243,14 +219,17 @@ class KVCache:
 
     def _make_room(self, T: int) -> None:
         """See to it that T more slots can be written to."""
-        slots = self._buffer.shape[3]
-        if self._used + T > slots and self.window is not None and self._used >= self.window:
-            kept = self._kept(self.window - 1).clone()  # old and new slots may overlap
-            self._buffer[:, :, :, : kept.shape[3]] = kept
+        slots, is_traced = self._buffer.shape[3], self._buffer.requires_grad
+        full = self._used + T > slots
+        if not (full or is_traced):
+            return
+        moved = full and self.window is not None
+        kept = self._kept(self.window - 1 if moved else self._used)
         needed = self._used + T
-        if needed > slots or self._buffer.requires_grad:  # a graph wants its tensors as they are
-            slots = max(needed, 2 * slots if self._capacity is None else slots)
-            self._buffer = resized(self._kept(self._used), slots)
+        if needed > slots or is_traced:  # a graph wants its tensors as they are
+            self._buffer = resized(kept, max(needed, slots if self._capacity else 2 * slots))
+        else:
+            self._buffer[:, :, :, : self._used] = kept.clone()  # old and new slots may overlap
 
     def _kept(self, count: int) -> Tensor:
         """Let each row's slots begin with its last `count`, or all it has: these, not yet moved."""

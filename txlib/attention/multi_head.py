@@ -63,11 +63,7 @@ class MultiHeadAttention(nn.Module):
     ):
         super().__init__()
         num_kv_heads, head_dim, memory_size = head_sizes(
-            d_model,
-            num_heads,
-            num_kv_heads=num_kv_heads,
-            head_dim=head_dim,
-            memory_size=memory_size,
+            d_model, num_heads, num_kv_heads, head_dim, memory_size
         )
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}")
@@ -164,12 +160,10 @@ class MultiHeadAttention(nn.Module):
         Args:
             query: (B, T_q, C).
             memory: (B, T_k, M); the query itself, which then needs M = C, if None.
-            mask: bool, broadcastable to (B, T_q, T_k), or one for each head: with four dimensions,
-                broadcastable to (B, H, T_q, T_k). True = may attend. A `padding_mask` of the
-                memory goes in as (B, 1, T_k).
-            is_causal: hide the future too: see `causal_mask`, which is joined to `mask`.
-            cache: what the sentence said before `query`, which is put behind it; no memory or mask
-                then, and `is_causal`.
+            mask: as in `attend`. A `padding_mask` of the memory goes in as (B, 1, T_k).
+            is_causal: as in `attend`.
+            cache: what came before `query`, which is put behind it; no memory or mask then, and
+                `is_causal`.
             counts: with a cache int64 (B,), how many of the T_q are real tokens, padded on the
                 right; all if None.
 
@@ -177,15 +171,15 @@ class MultiHeadAttention(nn.Module):
             (B, T_q, C).
 
         Raises:
-            ValueError: as `project` and `attend`, and if another sentence is the memory though
-                positions count: those of two sentences cannot be compared; with a cache as its
-                `append`.
+            ValueError: as `project`, `attend` and the cache's `append`, and if another sentence is
+                the memory though positions count: those of two sentences cannot be compared.
         """
         if cache is not None:
             if memory is not None or mask is not None or not is_causal:
+                found = [x if x is None else tuple(x.shape) for x in (memory, mask)]
                 raise ValueError(
-                    "with a cache memory and mask must be None and is_causal True, as a token "
-                    "sees its own past, got another"
+                    f"with a cache memory and mask must be None and is_causal True, got {found[0]}, "
+                    f"{found[1]} and {is_causal}"
                 )
             return self._continue(query, cache, counts)
         if memory is None:
@@ -202,14 +196,11 @@ class MultiHeadAttention(nn.Module):
         """Put the tokens behind those in the cache, and let them look at all they may."""
         offset = cache.offset
         keys, values, first = cache.append(*self.project(query, offset=offset), counts)
-        T_q, mask = query.shape[1], None
+        (T_q, T_k), mask = (query.shape[1], keys.shape[2]), None
         if isinstance(first, Tensor) or (cache.window is not None and T_q > 1):
-            mask = position_mask(
-                first, T_q, keys.shape[2], window=cache.window, device=query.device
-            )
+            mask = position_mask(first, T_q, T_k, window=cache.window, device=query.device)
             mask = mask.unsqueeze(-3)  # (1, T_q, T_k) or (B, 1, T_q, T_k): for every head
-        is_causal = mask is None and T_q > 1
-        return self._attend(query, keys, values, mask, is_causal, offset, first)
+        return self._attend(query, keys, values, mask, mask is None and T_q > 1, offset, first)
 
     def _attend(
         self,
@@ -221,7 +212,7 @@ class MultiHeadAttention(nn.Module):
         offset: int | Tensor,
         first: int | Tensor | None = None,
     ) -> Tensor:
-        """`attend` for queries from position `offset` on; where rows differ, from key `first` on."""
+        """`attend` from position `offset` on; behind a cache, where key `first` stands."""
         query = _normalize(self.q_norm, self._split(self.q_proj(query)))  # (B, H, T_q, D)
         bias = None
         if self.score_bias is not None:
