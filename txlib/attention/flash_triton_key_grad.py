@@ -88,7 +88,7 @@ def key_grad_kernel(
     for member in tl.range(0, H // H_kv):  # of the heads that share this tile
         head = kv_head * (H // H_kv) + member
         at = (batch * H + head).to(tl.int64) * T_q
-        for MASKED in tl.static_range(2):
+        for MASKED in tl.static_range(2 if IS_CAUSAL else 1):
             from_query, to_query = (begin, min(unmasked, end)) if MASKED else (unmasked, end)
             for start in tl.range(from_query, to_query, TILE_Q):
                 query = load_tile(query_tiles, batch, head, start, TILE_Q, HEAD_DIM)

@@ -45,17 +45,17 @@ LARGE = {  # capability 9 and 10: 227 KiB of shared memory
     "forward": {
         32: (Tiles(128, 128, 8, 3), Tiles(128, 64, 8, 3)),
         64: (Tiles(128, 64, 8, 3), Tiles(128, 128, 8, 3), Tiles(256, 64, 8, 3)),
-        128: (Tiles(128, 128, 8, 2), Tiles(128, 64, 8, 3), Tiles(64, 64, 4, 2)),
+        128: (Tiles(128, 128, 8, 3), Tiles(128, 64, 8, 4), Tiles(64, 64, 4, 2)),
     },
     "key_grad": {
         32: (Tiles(64, 128, 8, 3), Tiles(64, 64, 4, 3)),
-        64: (Tiles(64, 128, 8, 3), Tiles(64, 64, 4, 2), Tiles(32, 128, 8, 3)),
-        128: (Tiles(64, 128, 8, 2), Tiles(32, 128, 8, 2)),
+        64: (Tiles(64, 128, 8, 3), Tiles(64, 64, 4, 3), Tiles(32, 128, 8, 4)),
+        128: (Tiles(64, 128, 8, 3), Tiles(32, 128, 8, 3), Tiles(64, 64, 4, 2)),
     },
     "query_grad": {
         32: (Tiles(128, 64, 8, 3), Tiles(128, 128, 8, 3)),
-        64: (Tiles(128, 64, 8, 3), Tiles(128, 128, 8, 2), Tiles(64, 64, 4, 3)),
-        128: (Tiles(128, 64, 8, 2), Tiles(128, 128, 8, 2), Tiles(64, 64, 4, 2)),
+        64: (Tiles(128, 64, 8, 3), Tiles(128, 128, 8, 3), Tiles(64, 64, 4, 3)),
+        128: (Tiles(128, 64, 8, 3), Tiles(128, 128, 8, 2), Tiles(64, 64, 4, 2)),
     },
 }
 SMALL = {  # capability 8, and 12: 99 KiB at least
