@@ -91,6 +91,14 @@ def test_greedy_with_every_kind_of_position(positions):
     assert found.tokens.equal(expected)
 
 
+def test_a_target_with_a_window(draft):
+    target = new_gpt("target", window=4)
+    prompts = torch.randint(V, (6, 9))
+    expected = target.generate(prompts, max_new_tokens=30)
+    found = speculative_generate(target, draft, prompts, max_new_tokens=30, temperature=0)
+    assert found.tokens.equal(expected)
+
+
 def test_sequences_are_drawn_from_the_target(target, draft):
     prompt = torch.tensor([[1, 3]])
     found = speculative_generate(
@@ -232,6 +240,8 @@ def test_models_that_do_not_go_together(target):
     tokens = torch.zeros(1, 3, dtype=torch.int64)
     with pytest.raises(ValueError, match="same vocabulary, got vocab_size 5 and 6"):
         speculative_generate(target, new_gpt("draft", vocab_size=6), tokens, max_new_tokens=2)
+    with pytest.raises(ValueError, match="draft must have no window.*got window=3"):
+        speculative_generate(target, new_gpt("draft", window=3), tokens, max_new_tokens=2)
     short = new_gpt("draft", max_seq_len=4)
     with pytest.raises(ValueError, match=r"at most the draft's max_seq_len=4.*got 3 and 2"):
         speculative_generate(target, short, tokens, max_new_tokens=2)

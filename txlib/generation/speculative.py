@@ -61,7 +61,8 @@ def speculative_generate(
 
     Args:
         target: the model whose tokens are wanted.
-        draft: a cheaper one with the same vocabulary; of any size and kind otherwise.
+        draft: a cheaper one with the same vocabulary and without a window; of any size and kind
+            otherwise.
         tokens: int64 (B, T), what is there already, T at least 1; no padding.
         max_new_tokens: where to stop rows that have not ended, at least 1.
         num_draft_tokens: how many to guess before each call of the target, at least 1; fewer where
@@ -77,8 +78,8 @@ def speculative_generate(
         The new tokens, and what they took.
 
     Raises:
-        ValueError: if an argument is out of its range, the vocabularies differ, or all tokens
-            together are more than learned positions of either model reach.
+        ValueError: if an argument is out of its range, the vocabularies differ, `draft` has a
+            window, or all tokens together are more than learned positions of either model reach.
     """
     _check(target, draft, tokens, max_new_tokens, num_draft_tokens)
     B, T = tokens.shape
@@ -181,6 +182,11 @@ def _check(
             "target and draft must have the same vocabulary, got vocab_size {} and {}".format(
                 *vocabularies
             )
+        )
+    if draft.config.window is not None:
+        raise ValueError(
+            "draft must have no window: its cache is taken back over several steps, which one with "
+            f"a window may have dropped, got window={draft.config.window}"
         )
     if tokens.ndim != 2 or tokens.shape[1] < 1 or tokens.dtype not in (torch.int64, torch.int32):
         raise ValueError(
