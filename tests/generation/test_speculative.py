@@ -240,7 +240,7 @@ def test_models_that_do_not_go_together(target):
     tokens = torch.zeros(1, 3, dtype=torch.int64)
     with pytest.raises(ValueError, match="same vocabulary, got vocab_size 5 and 6"):
         speculative_generate(target, new_gpt("draft", vocab_size=6), tokens, max_new_tokens=2)
-    with pytest.raises(ValueError, match="draft must have no window.*got window=3"):
+    with pytest.raises(ValueError, match=r"draft must have no window.*got window=3"):
         speculative_generate(target, new_gpt("draft", window=3), tokens, max_new_tokens=2)
     short = new_gpt("draft", max_seq_len=4)
     with pytest.raises(ValueError, match=r"at most the draft's max_seq_len=4.*got 3 and 2"):
