@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from txlib.attention import causal_mask, padding_mask, sliding_window_mask
+from txlib.attention.masks import position_mask
 
 SIZES = st.integers(0, 9)
 
@@ -75,9 +76,29 @@ def test_padding_and_causal_combine_as_the_module_says():
     assert torch.equal(mask, torch.stack([table("x.. x.. x.."), table("x.. xx. xxx")]))
 
 
+def test_positions_by_hand():
+    assert torch.equal(position_mask(1, 2, 4), table("xx.. xxx."))
+    assert torch.equal(position_mask(1, 2, 4, window=2), table("xx.. .xx."))
+    rows = position_mask(torch.tensor([0, 2]), 2, 4)
+    assert torch.equal(rows, torch.stack([table("x... xx.."), table("xxx. xxxx")]))
+    rows = position_mask(torch.tensor([0, 2]), 2, 4, window=1)
+    assert torch.equal(rows, torch.stack([table("x... .x.."), table("..x. ...x")]))
+
+
+@given(SIZES, SIZES, st.integers(1, 9))
+def test_positions_at_the_end_are_the_other_masks(T_q, before, window):
+    T_k = T_q + before
+    assert torch.equal(position_mask(before, T_q, T_k), causal_mask(T_q, T_k))
+    both = causal_mask(T_q, T_k) & sliding_window_mask(T_q, T_k, window)
+    assert torch.equal(position_mask(before, T_q, T_k, window=window), both)
+    first = torch.tensor([before, before])
+    assert torch.equal(position_mask(first, T_q, T_k, window=window), torch.stack([both, both]))
+
+
 def test_masks_are_made_where_they_are_asked_for():
     assert causal_mask(2, device="meta").device.type == "meta"
     assert sliding_window_mask(2, 3, 1, device="meta").device.type == "meta"
+    assert position_mask(1, 2, 3, device="meta").device.type == "meta"
 
 
 def test_errors_of_padding():

@@ -178,8 +178,8 @@ class MultiHeadAttention(nn.Module):
             if memory is not None or mask is not None or not is_causal:
                 found = [x if x is None else tuple(x.shape) for x in (memory, mask)]
                 raise ValueError(
-                    f"with a cache memory and mask must be None and is_causal True, got {found[0]}, "
-                    f"{found[1]} and {is_causal}"
+                    "with a cache memory and mask must be None and is_causal True, got "
+                    f"{found[0]}, {found[1]} and {is_causal}"
                 )
             return self._continue(query, cache, counts)
         if memory is None:
