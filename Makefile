@@ -56,7 +56,7 @@ unit: $(READY) ## the library's tests
 
 notebooks: $(READY) ## the form of every notebook, then every notebook run anew and compared with what is committed
 	$(ENV)/bin/python -m pytest tests/chapters
-	$(ENV)/bin/python -m pytest --nbval --nbval-current-env --override-ini addopts= --override-ini filterwarnings=default chapters book/widgets.ipynb
+	$(ENV)/bin/python -m pytest --nbval --nbval-current-env --override-ini addopts= --override-ini filterwarnings=default chapters book/widgets.ipynb book/speed.ipynb
 
 site-test: $(READY) book ## the built website in a real browser
 	$(ENV)/bin/python -m pytest tests/site

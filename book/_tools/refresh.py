@@ -22,7 +22,8 @@ from nbformat import NotebookNode
 from txlib.widgets.stable_ids import stable_ids
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = [*sorted((ROOT / "chapters").glob("*.ipynb")), ROOT / "book" / "widgets.ipynb"]
+PAGES = [ROOT / "book" / name for name in ("widgets.ipynb", "speed.ipynb")]
+NOTEBOOKS = [*sorted((ROOT / "chapters").glob("*.ipynb")), *PAGES]
 KEPT_CELL_METADATA = ("tags", "mystnb", "reason")
 
 

@@ -36,6 +36,11 @@ def test_the_first_stands_at_the_top_and_each_has_its_number():
     assert [text.get_text() for text in figure.axes[0].texts] == ["250", "1", "0.5"]
 
 
+def test_long_names_are_wrapped():
+    (ax,) = aim_bars({"GPT decoding, 512 tokens: speed over no cache": 2.0}).axes
+    assert [label.get_text().count("\n") for label in ax.get_yticklabels()] == [1]
+
+
 def test_the_figure_grows_with_its_bars():
     many = aim_bars({str(i): 1.0 + i for i in range(12)})
     assert many.get_figheight() > aim_bars(MARGINS).get_figheight()

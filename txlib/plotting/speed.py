@@ -1,5 +1,6 @@
 """How far measurements are from what was aimed at: one bar each, on a logarithmic axis."""
 
+import textwrap
 from collections.abc import Mapping
 
 import matplotlib as mpl
@@ -10,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from txlib.plotting.series import check_positive
 from txlib.plotting.style import COLORS, PALETTE, STYLE
 
-BAR_INCHES = 0.42
+BAR_INCHES, NAME_WIDTH = 0.5, 30
 
 
 @mpl.rc_context(STYLE)
@@ -59,8 +60,8 @@ def aim_bars(
             fontsize=11,
         )
     ax.axvline(1, color=COLORS["ink"], linewidth=1.6, gid="aim")
-    ax.set_xlim(min(0.5, values.min() / 1.6), max(2.0, values.max() * 1.6))
-    ax.set_yticks(places, list(margins))
+    ax.set_xlim(min(0.4, values.min() / 2.5), max(2.5, values.max() * 2.5))
+    ax.set_yticks(places, [textwrap.fill(name, NAME_WIDTH) for name in margins], fontsize=11)
     ax.grid(visible=False, axis="y")
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=9))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
