@@ -27,11 +27,11 @@ CASES = {  # T_q, T_k, H, H_kv, is_causal, key_lengths
     "decoding from a cache": (1, 65, 4, 2, True, None),
     "square, causal": (65, 65, 2, 1, True, None),
     "square": (33, 33, 2, 2, False, None),
-    "newest queries": (33, 97, 4, 2, True, None),
+    "newest queries": (32, 97, 4, 2, True, None),  # the last tile of keys holds one
     "more queries than keys": (65, 17, 4, 1, True, None),
     "unequal": (17, 33, 4, 1, False, None),
     "lengths": (17, 65, 1, 1, False, (0, 33, 65)),
-    "lengths, causal": (33, 65, 2, 1, True, (65, 17, 40)),
+    "lengths, causal": (34, 80, 2, 1, True, (80, 17, 40)),  # a mask cuts a tile's last corner
 }
 
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)

@@ -90,7 +90,7 @@ def forward_kernel(
     blind = total == 0
     total = tl.where(blind, 1.0, total)
     store_tile(context_tiles, batch, head, first, context / total[:, None])
-    # exp2(score - inf) = 0: the backward pass needs no mask for a row that sees nothing
+    # of a row that sees nothing exp2(score - inf) = 0, whatever the backward pass asks for
     logsumexp = tl.where(blind, float("inf"), peak + tl.log2(total))
     at = (batch * H + head).to(tl.int64) * T_q + rows
     tl.store(logsumexps + at, logsumexp, mask=rows < T_q)
