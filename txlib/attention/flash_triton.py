@@ -4,13 +4,13 @@ The algorithm of `txlib.attention.tiled` in the language of the chip; chapter 8 
 kernel line by line. Importing this module needs no Triton; calling it where the kernels cannot run
 warns, and computes the same by `fused_attention`.
 
-What limits the kernels on a Hopper GPU, as their machine code tells. A group of four warps that has
-asked for scores waits for them, then takes exponentials while its tensor cores stand still: at
-head_dim 64 a tile's exponentials take as long as its products. A second group fills the gap if it
-happens to be at another place. FlashAttention-3 and cuDNN plan that: they give loading to warps of
-its own and let two groups alternate, which Triton 3.7 does not do there (its `warp_specialize`
-fails on this loop). Backward, seven products instead of five cost up to 40 % where products are the
-limit, and two accumulators leave few registers. Before Hopper, each warp copies its own tiles.
+What limits the kernels on a Hopper GPU, as their machine code tells: a block that has asked for
+scores waits for them, then takes exponentials while its tensor cores stand still, and at head_dim
+64 a tile's exponentials take as long as its products. Where registers and shared memory admit two
+blocks on a multiprocessor, one fills the other's gaps by chance. FlashAttention-3 and cuDNN plan
+it: warps of their own load, and two groups of warps take turns. Triton 3.7 does not do that there
+(its `warp_specialize` fails on this loop). Backward, there are seven products instead of five, and
+two accumulators leave few registers.
 """
 
 import warnings

@@ -1,10 +1,11 @@
 """The sizes of FlashAttention's tiles on a GPU, and how one of several candidates is chosen.
 
 Larger tiles read slow memory less often (section 3.2 of Dao et al. 2022: traffic falls with the
-size of fast memory), until registers and shared memory run out. What fits is known beforehand and
-stands in tables here, by generation of GPU and head_dim; what is quickest among that is not, so
-that the largest GPUs try two to four candidates the first time a kind of call is seen. The others
-have one candidate and never try.
+size of fast memory), until registers and shared memory run out. Smaller ones let two blocks share a
+multiprocessor, so that one multiplies while the other takes exponentials. What fits is known
+beforehand and stands in tables here, by generation of GPU and head_dim: nothing in it spills inside
+the loop without a mask. Which is quickest is not known, so that the largest GPUs try two or three
+candidates the first time a kind of call is seen. The others have one candidate and never try.
 """
 
 from collections.abc import Callable, Hashable
@@ -44,17 +45,17 @@ TINY = Tiles(32, 16, 4, 1)  # the interpreter: unequal, and several even at 65 p
 LARGE = {  # capability 9 and 10: 227 KiB of shared memory
     "forward": {
         32: (Tiles(128, 128, 8, 3), Tiles(128, 64, 8, 3)),
-        64: (Tiles(128, 64, 8, 3), Tiles(128, 128, 8, 3), Tiles(256, 64, 8, 3)),
-        128: (Tiles(128, 128, 8, 3), Tiles(128, 64, 8, 4), Tiles(64, 64, 4, 2)),
+        64: (Tiles(128, 64, 4, 3), Tiles(128, 64, 8, 3), Tiles(128, 128, 8, 3)),
+        128: (Tiles(128, 64, 4, 2), Tiles(128, 128, 8, 3), Tiles(128, 64, 8, 4)),
     },
     "key_grad": {
         32: (Tiles(64, 128, 8, 3), Tiles(64, 64, 4, 3)),
-        64: (Tiles(64, 128, 8, 3), Tiles(64, 64, 4, 3), Tiles(32, 128, 8, 4)),
-        128: (Tiles(64, 128, 8, 3), Tiles(32, 128, 8, 3), Tiles(64, 64, 4, 2)),
+        64: (Tiles(64, 64, 4, 3), Tiles(64, 128, 8, 3), Tiles(32, 64, 4, 3)),
+        128: (Tiles(64, 128, 8, 3), Tiles(64, 64, 4, 2), Tiles(32, 128, 8, 3)),
     },
     "query_grad": {
         32: (Tiles(128, 64, 8, 3), Tiles(128, 128, 8, 3)),
-        64: (Tiles(128, 64, 8, 3), Tiles(128, 128, 8, 3), Tiles(64, 64, 4, 3)),
+        64: (Tiles(128, 64, 8, 3), Tiles(128, 64, 4, 3), Tiles(128, 128, 8, 3)),
         128: (Tiles(128, 64, 8, 3), Tiles(128, 128, 8, 2), Tiles(64, 64, 4, 2)),
     },
 }
