@@ -14,7 +14,7 @@ IGNORES = {
     "05_multi_head": 11,
     "06_residual_norm_ffn": 1,
     "07_transformer": 8,
-    "08_flash_attention_kv_cache": 12,
+    "08_flash_attention_kv_cache": 13,
 }  # cells whose output is a timing or a trained number
 REQUIRED_HEADINGS = ("What goes wrong", "The translator so far", "Summary", "Exercises")
 
