@@ -150,8 +150,10 @@ class _Reader:
         if not left.all():
             kept = left.nonzero().squeeze(1)
             self.cache = tuple(layer.select(kept) for layer in self.cache)
+        kept_lengths = (lengths - lacks).tolist()
+        uniform = len(set(kept_lengths)) == 1  # one int is all that such a cache has to remember
         for layer in self.cache:
-            layer.rollback(lengths - lacks)
+            layer.rollback(kept_lengths[0] if uniform else lengths - lacks)
 
 
 def _guess(
