@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from txlib.attention import padding_mask
+from txlib.attention import KVCache, padding_mask
 from txlib.capture import capture_weights
 from txlib.layers import DecoderBlock
 from txlib.positions import ALiBi, RotaryEmbedding
@@ -319,3 +319,14 @@ def test_bad_inputs(norm_order):
         block(x, memory, None, torch.ones(B, 1, T_S - 1).bool())
     with pytest.raises(ValueError, match=r"must broadcast .* = \(3, 5, 5\), got \(3, 1, 6\)"):
         block(x, memory, torch.ones(B, 1, T_S).bool())
+
+
+@variants
+def test_behind_a_cache_the_last_tokens_are_those_of_the_whole(variant):
+    block, (x, memory) = make(**VARIANTS[variant], rotary=RotaryEmbedding(D)), leaves()
+    kept = KVCache(B, VARIANTS[variant].get("num_kv_heads", H), D, max_len=T, dtype=x.dtype)
+    projected, seen = block.project_memory(memory), torch.rand(B, 1, T_S) > 0.3
+    whole = block(x, memory, memory_mask=seen)
+    for piece, expected in zip(x.split([2, 1, 2], 1), whole.split([2, 1, 2], 1), strict=True):
+        found = block.forward_projected(piece, *projected, memory_mask=seen, cache=kept)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-10)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from txlib.attention import causal_mask, padding_mask
+from txlib.attention import KVCache, causal_mask, padding_mask
 from txlib.capture import capture_weights
 from txlib.layers import EncoderBlock
 from txlib.positions import ALiBi, RotaryEmbedding
@@ -268,3 +268,20 @@ def test_bad_inputs(norm_order):
         block(x, torch.ones(T, T).double())
     with pytest.raises(ValueError, match=r"must broadcast .* = \(3, 5, 5\), got \(3, 1, 4\)"):
         block(x, torch.ones(B, 1, T - 1).bool())
+
+
+@variants
+def test_behind_a_cache_the_last_tokens_are_those_of_the_whole(variant):
+    block, x = make(**VARIANTS[variant], rotary=RotaryEmbedding(D)), stream()
+    kept = KVCache(B, VARIANTS[variant].get("num_kv_heads", H), D, max_len=T, dtype=x.dtype)
+    whole = block(x, is_causal=True)
+    for piece, expected in zip(x.split([2, 1, 2], 1), whole.split([2, 1, 2], 1), strict=True):
+        found = block(piece, is_causal=True, cache=kept)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-10)
+
+
+def test_counts_reach_the_cache():
+    block, kept = make(), KVCache(B, H, D, max_len=T, dtype=torch.float64)
+    with torch.no_grad():
+        block(stream(), is_causal=True, cache=kept, counts=torch.tensor([1, 5, 3]))
+    assert kept.lengths.tolist() == [1, 5, 3]
