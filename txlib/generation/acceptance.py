@@ -23,7 +23,8 @@ def corrected_distribution(target: Tensor, draft: Tensor) -> Tensor:
     r"""What to draw from in place of a rejected token: $\mathrm{norm}(\max(0, p - q))$.
 
     It makes up for what acceptance leaves out: tokens that the draft draws too rarely. Source:
-    Leviathan et al. 2023, section 2.3 and appendix A.1; Chen et al. 2023, equation 2.
+    Leviathan et al. 2023, section 2.3 and appendix A.1; Chen et al. 2023, "modified rejection
+    sampling".
 
     Args:
         target: (..., V), p.
