@@ -38,6 +38,19 @@ def test_the_quickest_is_kept_for_calls_of_its_kind(tried):
     for other in ({"T_q": 9000, "T_k": 9000}, {"kind": "key_grad"}, {"is_causal": False}):
         call(tried, **other)
     assert len(tried) == 8
+    first = tiles.tried()[0]
+    assert first == {
+        "kernel": "forward",
+        "device": "cpu",
+        "dtype": "torch.float32",
+        "head_dim": 64,
+        "is_causal": True,
+        "length_bits": 13,
+        "tile_q": 128,
+        "tile_k": 32,
+        "num_warps": 8,
+        "num_stages": 2,
+    }
 
 
 def test_short_calls_and_graphs_take_the_first(tried, monkeypatch):

@@ -9,7 +9,7 @@ candidates the first time a kind of call is seen. The others have one candidate 
 """
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 import torch
@@ -77,7 +77,7 @@ SMALL = {  # capability 8, and 12: 99 KiB at least
     },
 }
 
-_CHOSEN: dict[Hashable, Tiles] = {}
+_CHOSEN: dict[tuple[Hashable, ...], Tiles] = {}
 
 
 def candidates(kind: str, head_dim: int, device: torch.device) -> tuple[Tiles, ...]:
@@ -113,6 +113,15 @@ def choose(
     return _CHOSEN[call]
 
 
+def tried() -> list[dict[str, object]]:
+    """What `choose` has found by trial in this process: a call's kind, and its tiles."""
+    names = ("kernel", "device", "dtype", "head_dim", "is_causal", "length_bits")
+    return [
+        dict(zip(names, map(_plain, call), strict=True)) | asdict(tiles)
+        for call, tiles in _CHOSEN.items()
+    ]
+
+
 def heads_in_cache(key: Tensor, value: Tensor) -> int:
     """How many heads of keys and values fit in half of the L2 cache together, at least 1."""
     if INTERPRETED:
@@ -120,6 +129,10 @@ def heads_in_cache(key: Tensor, value: Tensor) -> int:
     cache = torch.cuda.get_device_properties(key.device).L2_cache_size
     head = sum(x.shape[-2] * x.shape[-1] * x.element_size() for x in (key, value))
     return max(cache // 2 // head, 1)
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int) else str(value)
 
 
 def _milliseconds(run: Callable[[], None]) -> float:

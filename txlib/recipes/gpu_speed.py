@@ -100,7 +100,7 @@ def measure(device: torch.device, plan: Plan) -> dict[str, Any]:
         results[name] = rows
         if reason is not None:
             results["unavailable"][name] = reason
-    return results | {"aims": against_aims(results)}
+    return results | {"aims": against_aims(results), "tiles": _tiles()}
 
 
 def against_aims(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -182,6 +182,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _speeds(rows: list[dict[str, Any]], way: str, only: str | None = None) -> list[float]:
     chosen = (row for row in rows if only is None or row["pass"] == only)
     return [row["speed_over"][way] for row in chosen if way in row["speed_over"]]
+
+
+def _tiles() -> list[dict[str, object]]:
+    try:
+        from txlib.attention.flash_triton_tiles import tried
+    except ImportError:
+        return []
+    return tried()
 
 
 def _versions() -> Iterator[tuple[str, str]]:
