@@ -3,7 +3,7 @@
 Larger tiles read slow memory less often (section 3.2 of Dao et al. 2022: traffic falls with the
 size of fast memory), until registers and shared memory run out. Smaller ones let two blocks share a
 multiprocessor, so that one multiplies while the other takes exponentials. What fits is known
-beforehand and stands in tables here, by generation of GPU and head_dim: nothing in it spills inside
+beforehand and stands in tables here, by generation of GPU and head_dim: next to nothing spills in
 the loop without a mask. Which is quickest is not known, so that the largest GPUs try two or three
 candidates the first time a kind of call is seen. The others have one candidate and never try.
 """
