@@ -16,8 +16,8 @@ def tiles():
     return torch.randn(B, T_Q, T_K).double() * 3, torch.randn(B, T_K, D_V).double()
 
 
-def empty(*shape):
-    return OnlineSoftmax.empty(shape, dtype=torch.float64)
+def empty(*shape, base=math.e):
+    return OnlineSoftmax.empty(shape, base=base, dtype=torch.float64)
 
 
 def seen(scores, values, *sizes):
@@ -63,6 +63,19 @@ def test_equals_softmax_over_all_keys(tiles, sizes):
     state = seen(scores, values, *sizes)
     torch.testing.assert_close(state.average(), scores.softmax(dim=-1) @ values)
     torch.testing.assert_close(state.logsumexp(), scores.logsumexp(dim=-1, keepdim=True))
+
+
+@pytest.mark.parametrize("sizes", [(7,), (2, 1, 4)])
+def test_base_two_gives_the_same_weights_of_scores_in_bits(tiles, sizes):
+    scores, values = tiles
+    state = empty(B, T_Q, D_V, base=2)
+    for tile, piece in zip(scores.split(sizes, -1), values.split(sizes, -2), strict=True):
+        state = state.update(tile * math.log2(math.e), piece)
+    same = seen(scores, values, *sizes)
+    torch.testing.assert_close(state.average(), same.average())
+    torch.testing.assert_close(state.total, same.total)
+    torch.testing.assert_close(state.logsumexp() * math.log(2), same.logsumexp())
+    torch.testing.assert_close(state.merge(state).total, 2 * state.total)
 
 
 def test_gradients_equal_those_of_softmax(tiles, collect):
@@ -146,3 +159,10 @@ def test_empty_takes_dtype_and_device():
     assert (state.total.shape, state.maximum.shape, state.context.shape) == ((2, 1), (2, 1), (2, 3))
     assert {x.dtype for x in (state.maximum, state.total, state.context)} == {torch.float32}
     assert state.maximum.device.type == "meta"
+
+
+def test_another_base():
+    with pytest.raises(ValueError, match="base must be e or 2, got 10"):
+        empty(2, 3, base=10)
+    with pytest.raises(ValueError, match=r"must share a base, got 2 and 2\.718"):
+        empty(2, 3, base=2).merge(empty(2, 3))

@@ -13,13 +13,19 @@ def spans(tiles):
     return [(tile.start, tile.stop) for tile in tiles]
 
 
+def visible(grid, rows, cols, B=1):
+    """What `hide` leaves of a tile, (B, t_q, t_k)."""
+    scores = torch.zeros(B, 1, rows.stop - rows.start, cols.stop - cols.start)
+    grid.hide(scores, rows, cols)
+    return scores[:, 0] == 0
+
+
 def paint(grid, B, pairs):
     """How often each pair of a query and a key is visited and visible, (B, T_q, T_k)."""
-    painted = torch.zeros(B, 1, grid.T_q, grid.T_k, dtype=torch.int64)
+    painted = torch.zeros(B, grid.T_q, grid.T_k, dtype=torch.int64)
     for rows, cols in pairs:
-        visible = grid.visible(rows, cols)
-        painted[:, :, rows, cols] += 1 if visible is None else visible
-    return painted[:, 0]
+        painted[:, rows, cols] += visible(grid, rows, cols, B)
+    return painted
 
 
 def by_queries(grid):
@@ -37,8 +43,8 @@ def test_tiles_by_hand():
     assert spans(grid.key_tiles_seen_by(slice(0, 2))) == [(0, 3), (3, 4)]  # query 1 sees key 3
     assert spans(grid.key_tiles_seen_by(slice(4, 5))) == [(0, 3), (3, 6), (6, 7)]
     assert spans(grid.query_tiles_that_see(slice(3, 6))) == [(1, 3), (3, 5)]
-    assert grid.visible(slice(0, 2), slice(0, 3)) is None
-    assert grid.visible(slice(0, 2), slice(3, 4)).tolist() == [[False], [True]]
+    assert visible(grid, slice(0, 2), slice(0, 3)).all()
+    assert visible(grid, slice(0, 2), slice(3, 4)).tolist() == [[[False], [True]]]
 
 
 def test_key_lengths_by_hand():
@@ -48,15 +54,29 @@ def test_key_lengths_by_hand():
     assert spans(grid.key_tiles_seen_by(rows)) == [(0, 2), (2, 4), (4, 5)]
     assert spans(grid.query_tiles_that_see(slice(4, 6))) == [(0, 4)]
     assert spans(grid.query_tiles_that_see(slice(6, 7))) == []
-    assert grid.visible(rows, slice(0, 2)) is None
-    assert grid.visible(rows, slice(4, 5)).flatten().tolist() == [True, False]
+    assert visible(grid, rows, slice(0, 2), B=2).all()
+    assert visible(grid, rows, slice(3, 5), B=2)[:, 1].tolist() == [[True, True], [False, False]]
 
 
 def test_half_of_the_tiles_of_a_causal_square_are_skipped_and_the_diagonal_masked():
     grid = TileGrid(T_q=64, T_k=64, tile_q=8, tile_k=8, is_causal=True)
     for pairs in (by_queries(grid), by_keys(grid)):
         assert len(pairs) == 8 * 9 // 2
-        assert sum(grid.visible(*pair) is not None for pair in pairs) == 8
+        assert sum(not visible(grid, *pair).all() for pair in pairs) == 8
+
+
+def test_only_keys_that_somebody_may_not_see_are_written(monkeypatch):
+    written = []
+    fill = torch.Tensor.masked_fill_
+    monkeypatch.setattr(
+        torch.Tensor, "masked_fill_", lambda x, *rest: written.append(x.shape[-1]) or fill(x, *rest)
+    )
+    lengths = torch.tensor([9, 7])
+    grid = TileGrid(T_q=10, T_k=10, tile_q=4, tile_k=8, is_causal=True, key_lengths=lengths)
+    for cols, counts in ((slice(0, 3), []), (slice(0, 6), [1]), (slice(3, 8), [3, 1])):
+        written.clear()
+        grid.hide(torch.zeros(2, 1, 4, cols.stop - cols.start), slice(4, 8), cols)
+        assert written == counts
 
 
 @settings(max_examples=60, deadline=None)
@@ -100,7 +120,8 @@ def test_a_batch_of_none_has_no_lengths_to_read():
 
 def test_masks_are_made_on_the_device():
     grid = TileGrid(T_q=4, T_k=4, tile_q=2, tile_k=2, is_causal=True, device="meta")
-    assert grid.visible(slice(0, 2), slice(0, 2)).device.type == "meta"
+    scores = torch.zeros(1, 1, 2, 2, device="meta")
+    grid.hide(scores, slice(0, 2), slice(0, 2))  # fails if scores and mask lie apart
 
 
 @pytest.mark.parametrize("name", ["tile_q", "tile_k"])

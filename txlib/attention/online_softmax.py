@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -24,17 +25,21 @@ class OnlineSoftmax:
             lowest finite number, as $-\infty - (-\infty)$ would be NaN.
         total: $\ell = \sum_j e^{s_j - m}$, (..., T_q, 1). At least 1 once a key was seen, else 0.
         context: $\sum_j e^{s_j - m} v_j$, (..., T_q, D_v), not yet divided by `total`.
+        base: what is raised to the scores. e, or 2 for scores that were multiplied by
+            $\log_2 e$, with the same weights: powers of 2 are quicker, above all tiny ones.
     """
 
     maximum: Tensor
     total: Tensor
     context: Tensor
+    base: float = math.e
 
     @classmethod
     def empty(
         cls,
         shape: tuple[int, ...],
         *,
+        base: float = math.e,
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> OnlineSoftmax:
@@ -42,22 +47,28 @@ class OnlineSoftmax:
 
         Args:
             shape: of the context, (..., T_q, D_v).
+            base: e or 2, see above.
             dtype: of all numbers, floating point; PyTorch's default if None.
             device: where they are kept.
 
         Returns:
             A state whose merger with another one is that other one.
+
+        Raises:
+            ValueError: if `base` is neither e nor 2.
         """
+        if base not in (math.e, 2):
+            raise ValueError(f"base must be e or 2, got {base}")
         context = torch.zeros(shape, dtype=dtype, device=device)
         total = context.new_zeros((*shape[:-1], 1))
         lowest = torch.full_like(total, torch.finfo(total.dtype).min)
-        return cls(maximum=lowest, total=total, context=context)
+        return cls(maximum=lowest, total=total, context=context, base=base)
 
     def update(self, scores: Tensor, values: Tensor, *, out: Tensor | None = None) -> OnlineSoftmax:
         """The state after a further tile of keys.
 
         Args:
-            scores: (..., T_q, T_k), T_k at least 1, of the dtype of the state. $-inf$ where a
+            scores: (..., T_q, T_k), T_k at least 1, of the dtype of the state. -inf where a
                 query may not attend.
             values: (..., T_k, D_v).
             out: memory of the shape of `scores` for the tile's weights, such as `scores` itself
@@ -67,13 +78,11 @@ class OnlineSoftmax:
             A new state; this one stays as it was.
         """
         maximum = torch.maximum(self.maximum, scores.amax(dim=-1, keepdim=True))
-        correction = (self.maximum - maximum).exp()  # 1 where the maximum stood
-        weights = torch.sub(scores, maximum, out=out).exp_()  # (..., T_q, T_k)
-        return OnlineSoftmax(
-            maximum=maximum,
-            total=self.total * correction + weights.sum(dim=-1, keepdim=True),
-            context=torch.addcmul(weights @ values, self.context, correction),
-        )
+        correction = self._power(self.maximum - maximum)  # 1 where the maximum stood
+        weights = self._power(torch.sub(scores, maximum, out=out))  # (..., T_q, T_k)
+        total = weights.sum(dim=-1, keepdim=True) + self.total * correction
+        context = torch.addcmul(weights @ values, self.context, correction)
+        return replace(self, maximum=maximum, total=total, context=context)
 
     def merge(self, other: OnlineSoftmax) -> OnlineSoftmax:
         """The state after the keys of both, which may have been seen apart and in any order.
@@ -83,10 +92,16 @@ class OnlineSoftmax:
 
         Returns:
             A new state. In exact arithmetic the order of mergers does not matter.
+
+        Raises:
+            ValueError: if the bases differ.
         """
+        if self.base != other.base:
+            raise ValueError(f"states to merge must share a base, got {self.base} and {other.base}")
         maximum = torch.maximum(self.maximum, other.maximum)
-        mine, theirs = (self.maximum - maximum).exp(), (other.maximum - maximum).exp()
-        return OnlineSoftmax(
+        mine, theirs = (self._power(x.maximum - maximum) for x in (self, other))
+        return replace(
+            self,
             maximum=maximum,
             total=self.total * mine + other.total * theirs,
             context=self.context * mine + other.context * theirs,
@@ -100,8 +115,12 @@ class OnlineSoftmax:
         return self.context / self.total.clamp(min=1)  # a total below 1 is 0
 
     def logsumexp(self) -> Tensor:
-        r"""$L = m + \ln \ell$, (..., T_q, 1): softmax weights are $e^{s_j - L}$.
+        r"""$L = m + \log_b \ell$, (..., T_q, 1), b the base: softmax weights are $b^{s_j - L}$.
 
         The lowest finite number for a query that has seen no key: its weights come out as 0.
         """
-        return self.maximum + self.total.clamp(min=1).log()
+        return self.maximum + self.total.clamp(min=1).log() / math.log(self.base)
+
+    def _power(self, exponent: Tensor) -> Tensor:
+        """In the place of `exponent`."""
+        return exponent.exp2_() if self.base == 2 else exponent.exp_()

@@ -64,26 +64,27 @@ class TileGrid:
         start = max(0, cols.start - self._shift) if self.is_causal else 0
         return _cut(start, self.T_q, self.tile_q)
 
-    def visible(self, rows: slice, cols: slice) -> Tensor | None:
-        """What may be seen in a tile.
+    def hide(self, scores: Tensor, rows: slice, cols: slice) -> None:
+        """Overwrite with -inf, in place, what may not be attended to in a tile.
 
         Args:
+            scores: (B, H, t_q, t_k), those of the queries `rows` and the keys `cols`.
             rows: the positions of its queries.
             cols: those of its keys.
-
-        Returns:
-            bool, broadcastable to (B, H, t_q, t_k), True = may attend; None if all of it is.
         """
-        reaches_ahead = self.is_causal and cols.stop - 1 > rows.start + self._shift
-        reaches_padding = cols.stop > self._extremes[0]
-        if not (reaches_ahead or reaches_padding):
-            return None
-        i, j = (torch.arange(x.start, x.stop, device=self.device) for x in (rows, cols))
-        ahead = j > i[:, None] + self._shift  # (t_q, t_k)
-        if not reaches_padding:
-            return ~ahead
-        real = j < self.key_lengths[:, None, None, None]  # (B, 1, 1, t_k)
-        return real & ~ahead if reaches_ahead else real
+        seen_by_all = rows.start + self._shift + 1  # keys before this one
+        if self.is_causal and cols.stop > seen_by_all:
+            i, j = self._positions(rows), self._positions(cols, seen_by_all)
+            _last(scores, len(j)).masked_fill_(j > i[:, None] + self._shift, -torch.inf)
+        in_all_sentences = self._extremes[0]
+        if cols.stop > in_all_sentences:
+            j = self._positions(cols, in_all_sentences)
+            padding = j >= self.key_lengths[:, None, None, None]  # (B, 1, 1, t)
+            _last(scores, len(j)).masked_fill_(padding, -torch.inf)
+
+    def _positions(self, tile: slice, start: int = 0) -> Tensor:
+        """Of a tile, those from `start` on."""
+        return torch.arange(max(tile.start, start), tile.stop, device=self.device)
 
     @property
     def _shift(self) -> int:
@@ -100,3 +101,7 @@ class TileGrid:
 def _cut(start: int, stop: int, size: int) -> Iterator[slice]:
     for first in range(start, stop, size):
         yield slice(first, min(first + size, stop))
+
+
+def _last(scores: Tensor, count: int) -> Tensor:
+    return scores[..., scores.shape[-1] - count :]

@@ -11,6 +11,8 @@ from txlib.attention.scaled_dot_product import check_shapes
 from txlib.attention.tile_grid import TileGrid
 from txlib.attention.traffic import load, store
 
+LOG2_E = math.log2(math.e)  # exp(x) = 2 ** (x * LOG2_E): see `OnlineSoftmax.base`
+
 
 def tiled_attention(
     query: Tensor,
@@ -100,20 +102,20 @@ def _attend(
     """Context (B, H, T_q, D_v) and logsumexp (B, H, T_q, 1): FlashAttention-2, algorithm 1.
 
     N = B * H_kv problems run at once. In each, the queries of the G = H / H_kv heads that share
-    keys stand below one another, as G * t_q rows of a tile.
+    keys stand below one another, as G * t_q rows of a tile. Scores are multiplied by log2(e).
     """
     G = _num_groups(query, key)
     out = query.new_empty(*query.shape[:-1], value.shape[-1])
     logsumexp = query.new_empty(*query.shape[:-1], 1, dtype=_statistics_dtype(query))
     memory = _tile_memory(query, grid)
     for rows in grid.query_tiles():
-        query_tile = _load(query[:, :, rows], G) * scale  # (N, G * t_q, D)
+        query_tile = _load(query[:, :, rows], G) * (scale * LOG2_E)  # (N, G * t_q, D)
         shape = (*query_tile.shape[:-1], value.shape[-1])
-        state = OnlineSoftmax.empty(shape, dtype=query_tile.dtype, device=query.device)
+        state = OnlineSoftmax.empty(shape, base=2, dtype=query_tile.dtype, device=query.device)
         for cols in grid.key_tiles_seen_by(rows):
             key_tile, value_tile = _load(key[:, :, cols]), _load(value[:, :, cols])
             scores = _product(query_tile, key_tile.mT, memory)  # (N, G * t_q, t_k)
-            _hide(scores, grid.visible(rows, cols), query[:, :, rows].shape[:3])
+            grid.hide(_by_head(scores, query, G), rows, cols)
             state = state.update(scores, value_tile, out=scores)
         _store(state.average(), out[:, :, rows])
         _store(state.logsumexp(), logsumexp[:, :, rows])
@@ -151,14 +153,14 @@ def _gradients(
             query_tile, grad_tile, logsumexp_tile, delta_tile = (
                 _load(x[:, :, rows], G) for x in (query, grad_out, logsumexp, delta)
             )
-            query_tile = query_tile * scale
+            query_tile = query_tile * (scale * LOG2_E)
             scores = _product(query_tile, key_tile.mT, weights_memory)  # (N, G * t_q, t_k)
-            _hide(scores, grid.visible(rows, cols), query[:, :, rows].shape[:3])
-            weights = scores.sub_(logsumexp_tile).exp_()
+            grid.hide(_by_head(scores, query, G), rows, cols)
+            weights = scores.sub_(logsumexp_tile).exp2_()
             grad_value_tile.baddbmm_(weights.mT, grad_tile)
             grad_weights = _product(grad_tile, value_tile.mT, grad_memory)
             grad_scores = grad_weights.sub_(delta_tile).mul_(weights)
-            grad_key_tile.baddbmm_(grad_scores.mT, query_tile)
+            grad_key_tile.baddbmm_(grad_scores.mT, query_tile, alpha=1 / LOG2_E)
             so_far = _load(grad_query[:, :, rows], G)
             so_far = torch.baddbmm(so_far, grad_scores, key_tile, alpha=scale)
             _store(so_far, grad_query[:, :, rows])
@@ -195,11 +197,9 @@ def _product(left: Tensor, right: Tensor, memory: Tensor) -> Tensor:
     return torch.bmm(left, right, out=memory[: math.prod(shape)].view(shape))
 
 
-def _hide(scores: Tensor, visible: Tensor | None, shape: torch.Size) -> None:
-    """Overwrite with -inf what is not visible of scores (N, G * t_q, t_k); shape: (B, H, t_q)."""
-    if visible is not None:
-        by_head = scores.view(*shape, scores.shape[-1])  # (B, H, t_q, t_k)
-        by_head.masked_fill_(~visible, -torch.inf)
+def _by_head(scores: Tensor, query: Tensor, groups: int) -> Tensor:
+    """(N, G * t_q, t_k), seen as (B, H, t_q, t_k)."""
+    return scores.view(*query.shape[:2], scores.shape[1] // groups, scores.shape[2])
 
 
 def _statistics_dtype(tensor: Tensor) -> torch.dtype:
