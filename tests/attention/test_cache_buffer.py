@@ -27,7 +27,8 @@ def test_written_slots_and_no_others(filled, first):
     for row, slot in enumerate([first] * B if isinstance(first, int) else first.tolist()):
         expected[0, row, :, slot : slot + 3] = keys[row]
         expected[1, row, :, slot : slot + 3] = values[row]
-    write_slots(filled, keys, values, first)
+    for half, new in zip(filled, (keys, values), strict=True):
+        write_slots(half, new, first)
     assert torch.equal(filled, expected)
 
 

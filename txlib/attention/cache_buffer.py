@@ -21,24 +21,20 @@ def new_buffer(
         return torch.zeros(shape, device=device, dtype=dtype)
 
 
-def write_slots(buffer: Tensor, keys: Tensor, values: Tensor, first: int | Tensor) -> None:
-    """Write new tokens, in place.
+def write_slots(half: Tensor, new: Tensor, first: int | Tensor) -> None:
+    """Write new tokens' keys, or values, in place.
 
     Args:
-        buffer: (2, B, H_kv, S, D), changed.
-        keys: (B, H_kv, T, D).
-        values: likewise.
+        half: (B, H_kv, S, D), changed.
+        new: (B, H_kv, T, D).
         first: slot of the first of the T, or int64 (B,), each row's.
     """
+    T = new.shape[2]
     if isinstance(first, int):
-        slots = buffer.narrow(3, first, keys.shape[2])
-        slots[0].copy_(keys)
-        slots[1].copy_(values)
+        half.narrow(2, first, T).copy_(new)
         return
-    slots = first[:, None] + torch.arange(keys.shape[2], device=buffer.device)  # (B, T)
-    index = slots[:, None, :, None].expand(keys.shape)
-    for kept, new in zip(buffer, (keys, values), strict=True):
-        kept.scatter_(2, index, new.to(kept.dtype))
+    slots = first[:, None] + torch.arange(T, device=half.device)  # (B, T)
+    half.scatter_(2, slots[:, None, :, None].expand(new.shape), new.to(half.dtype))
 
 
 def last_slots(buffer: Tensor, used: int | Tensor, count: int) -> Tensor:

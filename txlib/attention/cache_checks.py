@@ -4,13 +4,13 @@ import torch
 from torch import Tensor
 
 
-def check_new_tokens(keys: Tensor, values: Tensor, buffer: Tensor) -> int:
+def check_new_tokens(keys: Tensor, values: Tensor, sizes: tuple[int, int, int]) -> int:
     """Refuse keys and values that do not fit the slots.
 
     Args:
         keys: (B, H_kv, T, D).
         values: likewise.
-        buffer: (2, B, H_kv, S, D).
+        sizes: B, H_kv and D of the cache.
 
     Returns:
         T, how many tokens.
@@ -18,14 +18,14 @@ def check_new_tokens(keys: Tensor, values: Tensor, buffer: Tensor) -> int:
     Raises:
         ValueError: if the shapes do not agree.
     """
-    _, B, H_kv, _, D = buffer.shape
-    T = keys.shape[2] if keys.ndim == 4 else None
-    if not keys.shape == values.shape == (B, H_kv, T, D):
+    shape = keys.shape
+    if shape != values.shape or len(shape) != 4 or (*shape[:2], shape[3]) != sizes:
+        B, H_kv, D = sizes
         raise ValueError(
             f"keys and values must have shape (B, H_kv, T, D) = ({B}, {H_kv}, T, {D}), got "
-            f"{tuple(keys.shape)} and {tuple(values.shape)}"
+            f"{tuple(shape)} and {tuple(values.shape)}"
         )
-    return T
+    return shape[2]
 
 
 def listed(numbers: Tensor, name: str, batch_size: int, most: int) -> list[int]:
@@ -53,3 +53,27 @@ def listed(numbers: Tensor, name: str, batch_size: int, most: int) -> list[int]:
         if not 0 <= number <= most:
             raise ValueError(f"{name} must lie from 0 to {most}, got {number}")
     return read
+
+
+def check_rollback(
+    wanted: list[int], held: list[int], starts: list[int], window: int | None
+) -> None:
+    """Refuse lengths that rows cannot go back to.
+
+    Args:
+        wanted: the length of each row afterwards.
+        held: the length of each row now.
+        starts: position of each row's oldest key kept.
+        window: keys that a query may see, its own included; all if None.
+
+    Raises:
+        ValueError: if a length is negative or above that held, or needs keys that are gone.
+    """
+    for new, old, start in zip(wanted, held, starts, strict=True):
+        if not 0 <= new <= old:
+            raise ValueError(f"lengths must lie from 0 to the {old} held, got {new}")
+        if window is not None and start > max(0, new - window + 1):
+            raise ValueError(
+                f"with window={window} the oldest key kept is that of position {start}, too late "
+                f"for lengths of {new}"
+            )

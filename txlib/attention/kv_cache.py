@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from txlib.attention.cache_buffer import last_slots, new_buffer, resized, write_slots
-from txlib.attention.cache_checks import check_new_tokens, listed
+from txlib.attention.cache_checks import check_new_tokens, check_rollback, listed
 
 FIRST_SLOTS = 32  # of a cache that grows
 
@@ -65,7 +65,8 @@ class KVCache:
         bounds = [size for size in (max_len, window and 2 * window) if size is not None]
         self._capacity = min(bounds, default=None)  # of the buffer, between two calls
         slots = FIRST_SLOTS if self._capacity is None else self._capacity
-        self._buffer = new_buffer((2, batch_size, num_kv_heads, slots, head_dim), device, dtype)
+        self._sizes = (batch_size, num_kv_heads, head_dim)
+        self._take(new_buffer((2, batch_size, num_kv_heads, slots, head_dim), device, dtype))
         self._offset: int | Tensor = 0  # position of each row's next token
         self._start: int | Tensor = 0  # position of each row's slot 0
         self._longest = 0  # the largest length, known without asking the device
@@ -86,7 +87,7 @@ class KVCache:
         """int64 (B,), tokens appended so far: the position of each row's next one."""
         if isinstance(self._offset, Tensor):
             return self._offset
-        return torch.full((self._buffer.shape[1],), self._offset, device=self._buffer.device)
+        return torch.full(self._sizes[:1], self._offset, device=self._buffer.device)
 
     @property
     def nbytes(self) -> int:
@@ -114,7 +115,7 @@ class KVCache:
             ValueError: if shapes do not agree, `counts` are no integers from 0 to T, more than
                 `max_len` positions would be held, or gradients meet rows of unequal lengths.
         """
-        T = check_new_tokens(keys, values, self._buffer)
+        T = check_new_tokens(keys, values, self._sizes)
         counted = None if counts is None else listed(counts, "counts", len(keys), T)
         if self.max_len is not None and self._longest + T > self.max_len:
             raise ValueError(
@@ -122,6 +123,7 @@ class KVCache:
                 f"{self._longest}"
             )
         uniform = isinstance(self._offset, int)
+        first = self._used if uniform else self._rows_used()
         if torch.is_grad_enabled() and (keys.requires_grad or self._buffer.requires_grad):
             if not uniform or counts is not None:
                 raise ValueError(
@@ -129,14 +131,18 @@ class KVCache:
                     f"torch.no_grad(), got keys of requires_grad={keys.requires_grad}"
                 )
             kept = self._kept(self._used if self.window is None else self.window - 1)
-            self._buffer = torch.cat((kept, torch.stack((keys, values))), dim=3)
+            first = self._used
+            self._take(torch.cat((kept, torch.stack((keys, values))), dim=3))
         else:
-            self._make_room(T)
-            write_slots(self._buffer, keys, values, self._used if uniform else self._rows_used())
+            if self._make_room(T):
+                first = self._used if uniform else self._rows_used()
+            for half, new in zip(self._halves, (keys, values), strict=True):
+                write_slots(half, new, first)
         end = self._used + T
-        first = self._used if uniform else self._rows_used()
         unseen = max(0, first - self.window + 1) if uniform and self.window is not None else 0
-        seen = self._buffer.narrow(3, unseen, end - unseen).to(keys.dtype)
+        seen = [half.narrow(2, unseen, end - unseen) for half in self._halves]
+        if keys.dtype != self._buffer.dtype:
+            seen = [half.to(keys.dtype) for half in seen]
         if counted is None:
             self._offset, self._longest, self._used = self._offset + T, self._longest + T, end
         else:
@@ -144,8 +150,8 @@ class KVCache:
             self._settle([old + new for old, new in zip(before, counted, strict=True)])
         grown = self._capacity is not None and self._buffer.shape[3] > self._capacity
         if grown and not self._buffer.requires_grad:
-            self._buffer = resized(self._kept(self._capacity), self._capacity)
-        return seen[0], seen[1], first - unseen
+            self._take(resized(self._kept(self._capacity), self._capacity))
+        return *seen, first - unseen
 
     def rollback(self, lengths: int | Tensor) -> None:
         """Forget each row's newest tokens: what a draft foretold and was refused, say.
@@ -163,16 +169,7 @@ class KVCache:
             wanted = [lengths] * len(held)
         else:
             wanted = listed(lengths, "lengths", len(held), self._longest)
-        for new, old in zip(wanted, held, strict=True):
-            if not 0 <= new <= old:
-                raise ValueError(f"lengths must lie from 0 to the {old} held, got {new}")
-        if self.window is not None:
-            for new, start in zip(wanted, self._each(self._start), strict=True):
-                if start > max(0, new - self.window + 1):
-                    raise ValueError(
-                        f"with window={self.window} the oldest key kept is that of position "
-                        f"{start}, too late for lengths of {new}"
-                    )
+        check_rollback(wanted, held, self._each(self._start), self.window)
         self._settle(wanted)
 
     def select(self, rows: Tensor) -> "KVCache":
@@ -186,7 +183,8 @@ class KVCache:
         """
         new = copy.copy(self)
         with torch.inference_mode(False):
-            new._buffer = self._buffer[:, rows]
+            new._take(self._buffer[:, rows])
+        new._sizes = (len(rows), *self._sizes[1:])
         if isinstance(self._offset, Tensor):
             new._offset = self._offset[rows]
             if isinstance(self._start, Tensor):
@@ -196,7 +194,7 @@ class KVCache:
 
     def __repr__(self) -> str:
         """Sizes and lengths."""
-        _, B, H_kv, _, D = self._buffer.shape
+        B, H_kv, D = self._sizes
         return (
             f"KVCache(batch_size={B}, num_kv_heads={H_kv}, head_dim={D}, max_len={self.max_len}, "
             f"window={self.window}, lengths={self.lengths.tolist()})"
@@ -204,7 +202,7 @@ class KVCache:
 
     def _each(self, positions: int | Tensor) -> list[int]:
         if isinstance(positions, int):
-            return [positions] * self._buffer.shape[1]
+            return [positions] * self._sizes[0]
         return positions.tolist()
 
     def _settle(self, lengths: list[int]) -> None:
@@ -217,19 +215,24 @@ class KVCache:
         self._longest = max(lengths)
         self._used = max(length - start for length, start in zip(lengths, starts, strict=True))
 
-    def _make_room(self, T: int) -> None:
-        """See to it that T more slots can be written to."""
+    def _take(self, buffer: Tensor) -> None:
+        self._buffer = buffer  # (2, B, H_kv, S, D)
+        self._halves = buffer.unbind(0)  # keys and values, looked at in every step
+
+    def _make_room(self, T: int) -> bool:
+        """See to it that T more slots can be written to; whether that moved anything."""
         slots, is_traced = self._buffer.shape[3], self._buffer.requires_grad
         full = self._used + T > slots
         if not (full or is_traced):
-            return
+            return False
         moved = full and self.window is not None
         kept = self._kept(self.window - 1 if moved else self._used)
         needed = self._used + T
         if needed > slots or is_traced:  # a graph wants its tensors as they are
-            self._buffer = resized(kept, max(needed, slots if self._capacity else 2 * slots))
+            self._take(resized(kept, max(needed, slots if self._capacity else 2 * slots)))
         else:
             self._buffer[:, :, :, : self._used] = kept.clone()  # old and new slots may overlap
+        return True
 
     def _kept(self, count: int) -> Tensor:
         """Let each row's slots begin with its last `count`, or all it has: these, not yet moved."""

@@ -227,8 +227,8 @@ class MultiHeadAttention(nn.Module):
             weights = F.dropout(self.tap(weights), dropout)  # (B, H, T_q, T_k)
             context = grouped_product(weights, values)
         elif first is not None and mask is None and bias is None and not (is_causal or dropout):
-            grouped = self.num_kv_heads != self.num_heads  # shapes are right, for a cache gave them
-            context = F.scaled_dot_product_attention(query, keys, values, enable_gqa=grouped)
+            groups = query.reshape(*keys.shape[:2], -1, self.head_dim)  # (B, H_kv, H / H_kv, D)
+            context = F.scaled_dot_product_attention(groups, keys, values).reshape(query.shape)
         else:
             options = {"bias": bias, "is_causal": is_causal, "dropout": dropout}
             context = fused_attention(query, keys, values, mask, **options)

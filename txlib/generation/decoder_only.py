@@ -1,6 +1,6 @@
 """What models that only decode share: they go on writing from a prompt."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +44,18 @@ class DecoderOnly(nn.Module):
             ValueError: if a size is below 1.
         """
         raise NotImplementedError
+
+    def stepper(self, cache: Sequence[KVCache]) -> Callable[[Tensor], Tensor]:
+        """A step of decoding: from each row's next token, (B, 1), to logits (B, 1, V).
+
+        It puts the token into the cache, as `forward` does. For decoding in evaluation mode,
+        without gradients; a kind may know a quicker way than `forward`, and may take for granted
+        that the model stays as it is for as long as the step is in use.
+
+        Args:
+            cache: from `new_cache`, in any state.
+        """
+        return lambda tokens: self(tokens, cache=cache)
 
     def check_reach(self, length: int, max_new_tokens: int) -> None:
         """Refuse more tokens in all than the model has positions for."""
@@ -120,11 +132,6 @@ class DecoderOnly(nn.Module):
         last = torch.tensor(lengths, device=tokens.device) - 1  # (B,)
         mixed = min(lengths) < longest
 
-        def continue_cached(
-            cache: tuple[KVCache, ...], new: Tensor
-        ) -> tuple[Tensor, tuple[KVCache, ...]]:
-            return self(new, cache=cache), cache
-
         def continue_anew(state: tuple[Tensor, int], new: Tensor) -> tuple[Tensor, tuple]:
             so_far, step = state
             at = (last + step)[:, None]
@@ -134,14 +141,13 @@ class DecoderOnly(nn.Module):
 
         with evaluating(self):
             if use_cache:
-                state = self.new_cache(len(tokens), max_len=longest - 1 + max_new_tokens)
+                cache = self.new_cache(len(tokens), max_len=longest - 1 + max_new_tokens)
                 if longest > 1:
-                    self.read(tokens[:, :-1], cache=state, counts=last if mixed else None)
-            else:
-                state = F.pad(tokens, (0, max_new_tokens)), 0
+                    self.read(tokens[:, :-1], cache=cache, counts=last if mixed else None)
+                step = self.stepper(cache)
             return sample_continue(
-                continue_cached if use_cache else continue_anew,
-                state,
+                (lambda state, new: (step(new), None)) if use_cache else continue_anew,
+                None if use_cache else (F.pad(tokens, (0, max_new_tokens)), 0),
                 tokens.take_along_dim(last[:, None], dim=1).squeeze(1),
                 eos_id=-1 if eos_id is None else eos_id,
                 pad_id=pad_id,

@@ -61,7 +61,9 @@ class FeedForward(nn.Module):
         """
         check_features(x, self.up_proj)
         hidden = self.activation(self.up_proj(x))  # (..., F)
-        return self.down_proj(self.dropout(hidden))
+        if self.dropout.training:
+            hidden = self.dropout(hidden)
+        return self.down_proj(hidden)
 
 
 def check_arguments(d_model: int, d_ff: int, dropout: float) -> None:

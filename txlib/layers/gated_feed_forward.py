@@ -46,4 +46,6 @@ class GatedFeedForward(nn.Module):
         """
         check_features(x, self.up_proj)
         hidden = self.activation(self.gate_proj(x)) * self.up_proj(x)  # (..., F)
-        return self.down_proj(self.dropout(hidden))
+        if self.dropout.training:
+            hidden = self.dropout(hidden)
+        return self.down_proj(hidden)

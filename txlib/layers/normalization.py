@@ -87,10 +87,11 @@ class LayerNorm(nn.Module):
         Raises:
             ValueError: if the last dimension of `x` is not C.
         """
-        _check_features(x, self.weight)
-        if x.dtype != self.weight.dtype:  # the kernels disagree on which pairs they take
-            return layer_norm(x, self.weight, self.bias, eps=self.eps)
-        return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
+        weight, bias = self.weight, self.bias
+        _check_features(x, weight)
+        if x.dtype != weight.dtype:  # the kernels disagree on which pairs they take
+            return layer_norm(x, weight, bias, eps=self.eps)
+        return F.layer_norm(x, weight.shape, weight, bias, self.eps)
 
     def extra_repr(self) -> str:
         """What `print(module)` shows."""
@@ -128,10 +129,11 @@ class RMSNorm(nn.Module):
         Raises:
             ValueError: if the last dimension of `x` is not C.
         """
-        _check_features(x, self.weight)
-        if x.dtype != self.weight.dtype:  # PyTorch's warns, and answers in the wider of the two
-            return rms_norm(x, self.weight, eps=self.eps)
-        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
+        weight = self.weight
+        _check_features(x, weight)
+        if x.dtype != weight.dtype:  # PyTorch's warns, and answers in the wider of the two
+            return rms_norm(x, weight, eps=self.eps)
+        return F.rms_norm(x, weight.shape, weight, self.eps)
 
     def extra_repr(self) -> str:
         """What `print(module)` shows."""
@@ -156,5 +158,5 @@ def _check_arguments(d_model: int, eps: float) -> None:
 
 
 def _check_features(x: Tensor, weight: Tensor) -> None:
-    if x.ndim < 1 or x.shape[-1] != len(weight):
+    if x.shape[-1:] != weight.shape:
         raise ValueError(f"x must have shape (..., {len(weight)}), got {tuple(x.shape)}")

@@ -68,7 +68,7 @@ class ResidualBlock(nn.Module, ABC):
             (B, T, C).
         """
         added = sublayer(norm(x) if self.norm_order == "pre" else x)
-        if self.training:  # a call less a sub-layer, which decoding feels
+        if self.dropout.training:  # a call less a sub-layer, which a step of decoding feels
             added = self.dropout(added)
         return x + added if self.norm_order == "pre" else norm(x + added)
 

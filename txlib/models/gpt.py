@@ -1,6 +1,6 @@
 """The decoder alone: a stack of causal blocks that foretells each next token."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +10,7 @@ from txlib.attention import KVCache, sliding_window_mask
 from txlib.generation import DecoderOnly
 from txlib.generation.decoder_only import check_tokens
 from txlib.layers import EncoderBlock, LayerNorm, RMSNorm, initialize_
+from txlib.models.one_token_step import one_token_block
 from txlib.positions import position_scheme
 
 NORMS = {"layer": LayerNorm, "rms": RMSNorm}
@@ -129,15 +130,11 @@ class GPT(DecoderOnly):
     ) -> Tensor:
         """Ids (B, T) to the stream (B, T, C) after the last norm; arguments as in `forward`."""
         check_tokens(tokens)
-        stream, mask = self.token_embedding(tokens), None
         if cache is None:
-            caches = [None] * len(self.blocks)
-            mask = self._window_mask(tokens.shape[1], tokens.device)
+            caches, mask = [None] * len(self.blocks), self._window_mask(tokens)
         else:
-            caches = cache
-        if not isinstance(self.positions, nn.Identity):
-            stream = self.positions(stream, 0 if cache is None else cache[0].offset)
-        stream = self.dropout(stream)
+            caches, mask = cache, None
+        stream = self._enter(tokens, 0 if cache is None else cache[0].offset)
         for block, kept in zip(self.blocks, caches, strict=True):
             stream = block(stream, mask, is_causal=True, cache=kept, counts=counts)
         return self.final_norm(stream)
@@ -175,6 +172,22 @@ class GPT(DecoderOnly):
             for _ in self.blocks
         )
 
+    def stepper(self, cache: Sequence[KVCache]) -> Callable[[Tensor], Tensor]:
+        """As in `DecoderOnly`; while all rows are equally long, blocks are called as functions."""
+        blocks = [
+            one_token_block(block, kept) for block, kept in zip(self.blocks, cache, strict=True)
+        ]
+
+        def step(tokens: Tensor) -> Tensor:
+            if isinstance(cache[0].offset, Tensor):
+                return self(tokens, cache=cache)
+            stream = self._enter(tokens, cache[0].offset)[:, 0]  # (B, C)
+            for block in blocks:
+                stream = block(stream)
+            return self.out_proj(self.final_norm(stream))[:, None]
+
+        return step
+
     def check_reach(self, length: int, max_new_tokens: int) -> None:
         """Refuse more tokens in all than learned positions reach.
 
@@ -188,9 +201,16 @@ class GPT(DecoderOnly):
                 f"of the learned positions, got {length} and {max_new_tokens}"
             )
 
-    def _window_mask(self, T: int, device: torch.device) -> Tensor | None:
+    def _enter(self, tokens: Tensor, offset: int | Tensor) -> Tensor:
+        """Ids (B, T) to the stream (B, T, C) that the first block reads."""
+        stream = self.token_embedding(tokens)
+        if not isinstance(self.positions, nn.Identity):
+            stream = self.positions(stream, offset)
+        return self.dropout(stream) if self.dropout.training else stream
+
+    def _window_mask(self, tokens: Tensor) -> Tensor | None:
         """What each token may see beside the future being hidden; None where that is all."""
-        window = self.config.window
+        T, window = tokens.shape[1], self.config.window
         if window is None or window >= T:
             return None
-        return sliding_window_mask(T, T, window, device=device)
+        return sliding_window_mask(T, T, window, device=tokens.device)
