@@ -49,7 +49,7 @@ def test_three_keys_by_hand(tile_k):
 @pytest.mark.parametrize("tiles", TILES)
 @pytest.mark.parametrize(("T_q", "T_k"), SIZES)
 def test_equals_the_readable_path_in_values_and_gradients(T_q, T_k, tiles, is_causal, collect):
-    if T_q * T_k > 10_000 and 1 in tiles:
+    if T_q * T_k > 1_000 and 1 in tiles:
         tiles = (16, 15)  # one by one it is the smaller sizes' turn
     leaves = qkv(T_q, T_k, heads=2, H_kv=1)
     attend = partial(tiled_attention, is_causal=is_causal, tile_q=tiles[0], tile_k=tiles[1])
@@ -102,7 +102,7 @@ def flash_rule(mine, plain, exact):
 
 @causal
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-@pytest.mark.parametrize(("T_q", "T_k"), [(17, 129), (113, 113), (257, 33)])
+@pytest.mark.parametrize(("T_q", "T_k"), [(17, 129), (57, 57), (65, 33)])
 def test_errs_at_most_twice_as_much_as_the_formula(dtype, T_q, T_k, is_causal, collect, as_written):
     sizes = (4, T_q, 32), (2, T_k, 32), (2, T_k, 24)
     leaves = [torch.randn(B, *size).to(dtype) for size in sizes]

@@ -145,15 +145,15 @@ class _Largest(TorchDispatchMode):
 
 @causal
 def test_nothing_is_ever_larger_than_the_inputs_or_a_tile(is_causal):
-    T, heads = 512, 2
+    T, heads = 256, 2
     leaves = [torch.randn(1, heads, T, 8).requires_grad_() for _ in range(3)]
     lengths = torch.tensor([T - 3])
     with _Largest() as largest:
         out = tiled_attention(
-            *leaves, key_lengths=lengths, is_causal=is_causal, tile_q=64, tile_k=96
+            *leaves, key_lengths=lengths, is_causal=is_causal, tile_q=32, tile_k=48
         )
         out.sum().backward()
-    assert largest.numbers == heads * max(T * 8, 64 * 96)
+    assert largest.numbers == heads * max(T * 8, 32 * 48)
     with _Largest() as largest:
         scaled_dot_product_attention(*leaves, is_causal=is_causal)
     assert largest.numbers == heads * T * T
