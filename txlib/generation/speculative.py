@@ -15,6 +15,7 @@ from txlib.generation.greedy import evaluating
 from txlib.generation.sampling import next_token_probabilities
 
 if TYPE_CHECKING:  # models import generation
+    from txlib.attention import KVCache
     from txlib.models import GPT
 
 
@@ -132,7 +133,7 @@ class _Reader:
 
     def __init__(self, model: GPT, batch_size: int, length: int, max_len: int):
         self.model, self.lacks = model, length
-        self.cache = model.new_cache(batch_size, max_len=max_len)
+        self._keep(model.new_cache(batch_size, max_len=max_len))
 
     def unread(self, written: Tensor, ends: Tensor) -> Tensor:
         """The tokens that the caches lack, (N, lacks), of rows (N, T) that end at (N, 1)."""
@@ -140,6 +141,8 @@ class _Reader:
 
     def read(self, new: Tensor, *, last: int) -> Tensor:
         """Tokens (N, T) to the logits of the last of them, (N, last, V)."""
+        if new.shape[1] == 1:
+            return self.step(new)
         return self.model.out_proj(self.model.read(new, cache=self.cache)[:, -last:])
 
     def go_on(self, left: Tensor, lengths: Tensor, *, lacks: int) -> None:
@@ -149,11 +152,14 @@ class _Reader:
             return
         if not left.all():
             kept = left.nonzero().squeeze(1)
-            self.cache = tuple(layer.select(kept) for layer in self.cache)
+            self._keep(tuple(layer.select(kept) for layer in self.cache))
         kept_lengths = (lengths - lacks).tolist()
         uniform = len(set(kept_lengths)) == 1  # one int is all that such a cache has to remember
         for layer in self.cache:
             layer.rollback(kept_lengths[0] if uniform else lengths - lacks)
+
+    def _keep(self, cache: tuple[KVCache, ...]) -> None:
+        self.cache, self.step = cache, self.model.stepper(cache)
 
 
 def _guess(
