@@ -210,6 +210,18 @@ def test_gradients_flow_through_what_is_kept():
         torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
 
 
+def test_a_window_bounds_a_graph_too():
+    kept, end = cache(window=3, max_len=None), 0
+    for size in (5, 1, 1, 4):
+        part = new(size).requires_grad_()
+        keys, _, first = kept.append(*part)
+        end += size
+        assert keys.shape[2] == min(end, size + 2)
+        assert keys.shape[2] - first == size
+        assert kept.nbytes <= 2 * B * H_KV * (size + 2) * D * 8
+    assert kept.offset == end
+
+
 @pytest.mark.parametrize("window", [None, 2])
 def test_what_a_graph_needs_is_not_overwritten_without_gradients(window):
     part = new(3).requires_grad_()
