@@ -38,6 +38,18 @@ def test_a_row_that_is_stopped_has_no_eos():
     assert out.tolist() == [[5, 5]]
 
 
+def test_without_an_end_nothing_is_compared_and_all_go_on():
+    options = {"max_new_tokens": 3, "eos_id": -1, "pad_id": PAD}
+    out = continue_by(
+        lambda logits: torch.tensor([EOS, -1]),  # not even what looks like the end
+        lambda state, tokens: (torch.zeros(2, 1, V), state),
+        None,
+        torch.tensor([BOS, BOS]),
+        **options,
+    )
+    assert out.tolist() == [[EOS] * 3, [-1] * 3]
+
+
 def test_too_few_tokens():
     with pytest.raises(ValueError, match="max_new_tokens must be at least 1, got 0"):
         continue_by(None, None, None, torch.tensor([BOS]), max_new_tokens=0, **SPECIAL)

@@ -26,7 +26,7 @@ def continue_by(
         advance: from a state and the last tokens (B, 1) to logits (B, 1, V) and the next state.
         state: what `advance` starts from.
         first: int64 (B,), the tokens fed first, BOS as a rule; not returned.
-        eos_id: ends a row.
+        eos_id: ends a row; below 0 none does, and no step has to wait and see.
         pad_id: fills a row that has ended.
         max_new_tokens: where to stop rows that have not ended, at least 1.
 
@@ -41,9 +41,11 @@ def continue_by(
         raise ValueError(f"max_new_tokens must be at least 1, got {max_new_tokens}")
     tokens = [first]
     finished = torch.zeros_like(first, dtype=torch.bool)
-    while len(tokens) <= max_new_tokens and not finished.all():
+    while len(tokens) <= max_new_tokens and (eos_id < 0 or not finished.all()):
         logits, state = advance(state, tokens[-1][:, None])
-        token = pick(logits[:, -1]).masked_fill(finished, pad_id)
-        finished = finished | (token == eos_id)
+        token = pick(logits[:, -1])
+        if eos_id >= 0:
+            token = token.masked_fill(finished, pad_id)
+            finished = finished | (token == eos_id)
         tokens.append(token)
     return torch.stack(tokens, dim=1)[:, 1:]
