@@ -161,3 +161,17 @@ def test_refused(tokens):
         model.generate(tokens, max_new_tokens=1, top_k=0)
     with pytest.raises(ValueError, match=r"tokens must be integers \(B, T\), got torch.float64"):
         model.generate(tokens.double(), max_new_tokens=1)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.parametrize("window", [None, 3])
+@schemes
+def test_a_gpu_writes_what_the_cpu_does(tokens, positions, window):
+    model = gpt(positions=positions, num_kv_heads=2, window=window)
+    written = model.generate(tokens, MASK, max_new_tokens=NEW)
+    model = model.cuda()
+    there = tokens.cuda(), MASK.cuda()
+    for use_cache in (True, False):
+        found = model.generate(*there, max_new_tokens=NEW, use_cache=use_cache)
+        assert found.cpu().equal(written)
