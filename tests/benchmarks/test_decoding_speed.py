@@ -20,11 +20,11 @@ from txlib.recipes.records import new_record, write_record
 RESULT = RESULTS / "decoding_speed.json"
 SIZES = {"vocab_size": 4000, "num_layers": 4, "d_model": 256, "num_heads": 4}
 PROMPT, NEW = 16, 512
-BATCHES = (1, 8)
+BATCHES, NEW_BESIDE = (1, 8), 256  # shorter rounds: what disturbs the machine hits a whole one
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)  # tokens so far, for the time of one step
 WIDE = {"d_model": 1024, "num_layers": 2, "num_heads": 16}  # for heads that share keys
 KV_HEADS, CONTEXT, WIDE_BATCH = (16, 4, 1), 4096, 4
-REPEATS, AT_ONCE = 5, 0.05
+REPEATS, REPEATS_BESIDE, AT_ONCE = 5, 15, 0.05
 AIMS = {"transformers": 2.0, "uncached": 10.0}
 QUICK = {
     "SIZES": {"vocab_size": 31, "num_layers": 1, "d_model": 8, "num_heads": 2},
@@ -34,7 +34,9 @@ QUICK = {
     "CONTEXT": 9,
     "BATCHES": (1, 2),
     "NEW": 6,
+    "NEW_BESIDE": 5,
     "REPEATS": 1,
+    "REPEATS_BESIDE": 1,
     "AT_ONCE": 0.0,
 }
 
@@ -196,12 +198,13 @@ def against_aims(
 
 
 def test_decoding_speed(device):
-    beside = beside_transformers(device, batches=BATCHES, new=NEW, repeats=REPEATS)
+    beside = beside_transformers(device, batches=BATCHES, new=NEW_BESIDE, repeats=REPEATS_BESIDE)
     cached = with_and_without_cache(device, new=NEW, repeats=REPEATS)
     steps = steps_by_length(device, lengths=LENGTHS, repeats=REPEATS)
     heads = shared_heads(device, kv_heads=KV_HEADS, context=CONTEXT, repeats=3 * REPEATS, **WIDE)
     setting = {
         "repeats": REPEATS,
+        "repeats_beside_transformers": REPEATS_BESIDE,
         "threads": torch.get_num_threads(),
         "dtype": "float32",
         "clock": clock_name(device),
