@@ -51,7 +51,7 @@ def aim_bars(
         bar.set_hatch("" if good else "//")
     for place, value in zip(places, values, strict=True):
         ax.annotate(
-            f"{value:.2g}" if value < 100 else f"{value:.0f}",
+            f"{value:.3g}" if value < 100 else f"{value:.0f}",
             (value, place),
             xytext=(4 if value >= 1 else -4, 0),
             textcoords="offset points",
