@@ -111,6 +111,7 @@ def test_without_a_gpu_it_says_so_and_writes_nothing(tmp_path, monkeypatch, caps
 def test_with_one_it_writes_the_record_and_prints_the_table(tmp_path, monkeypatch, capsys, results):
     results |= {"aims": against_aims(results), "unavailable": {"decoding": "ImportError: none"}}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 92000)  # PyTorch's would ask it
     monkeypatch.setattr(gpu_speed, "describe_device", lambda _: "a GPU")
     monkeypatch.setattr(gpu_speed, "measure", lambda device, plan: results)
     monkeypatch.setattr(
