@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from stopwatch import RESULTS, clock_name, medians, over, take_turns
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from txlib.attention import MultiHeadAttention
 from txlib.interop import load_multi_head_attention
+from txlib.recipes.gpu_models import BareAttention
 from txlib.recipes.records import new_record, write_record
 
 RESULT = RESULTS / "multi_head_speed.json"
@@ -22,25 +22,6 @@ SIZES = ((32, 64), (8, 256), (2, 1024), (1, 2048))  # batch, length: about as ma
 REPEATS, AT_ONCE = 25, 0.05
 QUICK = {"D_MODEL": 8, "NUM_HEADS": 2, "SIZES": ((3, 5),), "REPEATS": 2, "AT_ONCE": 0.0}
 AIM = 0.95
-
-
-class BareAttention(nn.Module):
-    """Four projections around `F.scaled_dot_product_attention`."""
-
-    def __init__(self, d_model: int, num_heads: int):
-        super().__init__()
-        self.num_heads = num_heads
-        self.q_proj, self.k_proj, self.v_proj, self.out_proj = (
-            nn.Linear(d_model, d_model) for _ in range(4)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        query, key, value = (
-            proj(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
-            for proj in (self.q_proj, self.k_proj, self.v_proj)
-        )
-        context = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        return self.out_proj(context.transpose(1, 2).flatten(2))
 
 
 def new_modules(device: torch.device) -> dict[str, Callable[[Tensor], Tensor]]:
