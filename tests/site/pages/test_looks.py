@@ -44,6 +44,8 @@ OPENED_AND_THINNED = """() => {
     if (seen.has(kind)) word.replaceWith(...word.childNodes);
     seen.add(kind);
   }
+  // the theme makes what now scrolls focusable, 300 ms later
+  return new Promise((done) => setTimeout(done, 400));
 }"""
 
 
