@@ -20,24 +20,8 @@ def code(page):
     return [cell for cell in page.cells if cell.cell_type == "code"]
 
 
-def test_page_was_executed_in_order_without_error(code):
-    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
-    assert not [o for cell in code for o in cell.outputs if o.output_type == "error"]
+def test_every_cell_shows_something(code):
     assert all(cell.outputs for cell in code[1:])
-
-
-def test_outputs_belong_to_the_code(page, refresh):
-    assert not refresh.is_stale(page), "the code changed since it was executed: make chapters"
-
-
-def test_page_is_normalised(page, refresh):
-    again = nbformat.from_dict(page)
-    refresh.normalise(again, refresh.id_prefix(PAGE))
-    assert nbformat.writes(again) + "\n" == PAGE.read_text("utf-8"), "make chapters normalises it"
-
-
-def test_make_chapters_refreshes_it(refresh):
-    assert PAGE in refresh.NOTEBOOKS
 
 
 def test_it_computes_nothing(code):
