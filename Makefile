@@ -1,12 +1,14 @@
 # Every task of the project. `make help` lists them; CI and the workflows call the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help book serve test lint unit notebooks site-test lab chapters bench clean
+.PHONY: help book serve test lint unit notebooks check site-test lab chapters bench clean
 
 PORT ?= 8000
 ENV := .venv
 BOOK_ENV := .venv-book
 READY := $(ENV)/.ready
 BOOK_READY := $(BOOK_ENV)/.ready
+NBVAL := $(ENV)/bin/python -m pytest --nbval --nbval-current-env -n 2 --dist loadfile --override-ini addopts= --override-ini filterwarnings=default
+CHANGED = $(wildcard chapters/0$(CHAPTER:0%=%)_*.ipynb)
 HTML := book/_build/html
 
 # The newest suitable Python; override with `make test PYTHON=python3.12`.
@@ -56,7 +58,15 @@ unit: $(READY) ## the library's tests
 
 notebooks: $(READY) ## the form of every notebook, then every notebook run anew and compared with what is committed
 	$(ENV)/bin/python -m pytest tests/chapters
-	$(ENV)/bin/python -m pytest --nbval --nbval-current-env --override-ini addopts= --override-ini filterwarnings=default chapters book/widgets.ipynb book/speed.ipynb
+	$(NBVAL) chapters book/widgets.ipynb book/speed.ipynb
+
+check: $(READY) ## did a change break chapter 3? make check CHAPTER=3
+	@test -n "$(CHAPTER)" -a -f "$(CHANGED)" || { echo "Say which chapter, such as: make check CHAPTER=3"; exit 1; }
+	$(ENV)/bin/python book/_tools/refresh.py $(CHANGED)
+	$(ENV)/bin/python -m pytest -q tests/chapters
+	$(NBVAL) $(CHANGED)
+	@git --no-pager diff --stat -- $(CHANGED)
+	@echo "Chapter $(CHAPTER) holds. See it with: make serve"
 
 site-test: $(READY) book ## the built website in a real browser
 	$(ENV)/bin/python -m pytest tests/site
