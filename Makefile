@@ -71,6 +71,9 @@ check: $(READY) ## did a change break chapter 3? make check CHAPTER=3
 site-test: $(READY) book ## the built website in a real browser
 	$(ENV)/bin/python -m pytest tests/site
 
+trust: $(READY) book ## try hard to break it all, for an hour; writes the counts to book/results/
+	TXLIB_TRUST=long TXLIB_TRUST_RECORD=book/results/trust.json $(ENV)/bin/python -m pytest tests/trust tests/site/trust
+
 lab: $(READY) ## open the chapters in JupyterLab
 	$(ENV)/bin/jupyter lab chapters
 
