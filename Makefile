@@ -1,6 +1,6 @@
 # Every task of the project. `make help` lists them; CI and the workflows call the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help book serve test lint unit notebooks check site-test lab chapters bench clean
+.PHONY: help book serve test lint unit notebooks check site-test trust lab chapters bench clean
 
 PORT ?= 8000
 ENV := .venv
