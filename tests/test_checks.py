@@ -94,8 +94,8 @@ def test_ids_are_integers_of_the_named_axes():
 
 def test_what_was_received_is_shown_short_and_never_fails():
     assert checks.shown("3") == "'3'"
-    assert checks.shown(torch.zeros(2, 3)) == "Tensor of torch.float32 and shape (2, 3)"
-    assert checks.shown(np.zeros(4)) == "ndarray of float64 and shape (4,)"
+    assert checks.shown(torch.zeros(2, 3)) == "float32 (2, 3) on cpu"
+    assert checks.shown(np.zeros(4)) == "float64 (4,)"
     assert len(checks.shown("x" * 10_000)) == checks.LONGEST
     assert checks.shown(Unshowable()) == "one of type Unshowable"
     assert checks.shown("\ud800") == "'\\ud800'"

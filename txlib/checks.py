@@ -122,11 +122,13 @@ def check_ids(name: str, value: Any, *axes: str) -> None:
 
 
 def shown(value: Any) -> str:
-    """A received value in at most 100 characters: its repr, or dtype and shape of an array."""
+    """A received value in about 100 characters: its repr, or what an array is made of."""
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if shape is not None and dtype is not None and len(shape):
-        return f"{type(value).__name__} of {dtype} and shape {tuple(shape)}"
     try:
+        if dtype is not None and len(shape):
+            kind = str(dtype).removeprefix("torch.")
+            place = f" on {value.device}" if hasattr(value, "is_leaf") else ""
+            return f"{kind} {tuple(shape)}{place}"
         text = repr(value)
     except Exception:  # what refuses to be shown is named by its type
         text = f"one of type {type(value).__name__}"
