@@ -1,6 +1,6 @@
 # Every task of the project. `make help` lists them; CI and the workflows call the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help book serve test lint unit notebooks check site-test trust lab chapters bench clean
+.PHONY: help book serve test lint unit notebooks check site-test trust lab chapters bench print offline clean
 
 PORT ?= 8000
 ENV := .venv
@@ -82,6 +82,12 @@ chapters: $(READY) ## re-execute the notebooks that changed, and normalise them
 
 bench: $(READY) ## measure speed and memory, as ratios; writes book/results/
 	$(ENV)/bin/python -m pytest tests/benchmarks -s
+
+print: $(READY) book ## the whole book as one PDF: dist/attention-in-order.pdf
+	$(ENV)/bin/python book/_tools/print_book.py
+
+offline: $(READY) book ## site, notebooks and packages in one zip for a USB stick (SMALL=1, PLATFORMS="windows mac", PYTHONS="3.12")
+	$(ENV)/bin/python book/_tools/offline.py $(if $(SMALL),--small) $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(PYTHONS),--pythons $(PYTHONS))
 
 clean: ## remove what was built (the environments too)
 	rm -rf $(ENV) $(BOOK_ENV) book/_build artifacts dist runs .pytest_cache .ruff_cache .hypothesis
