@@ -147,9 +147,9 @@ def test_written_in_any_mode_and_nothing_is_left_behind(tokens, mode):
 
 def test_refused(tokens):
     model = gpt()
-    with pytest.raises(ValueError, match=r"mask must be bool of .* \(3, 6\), got torch.int64"):
+    with pytest.raises(ValueError, match=r"mask must be bool of .* \(3, 6\), got int64"):
         model.generate(tokens, MASK.long(), max_new_tokens=1)
-    with pytest.raises(ValueError, match=r"mask must be bool of .* \(3, 6\), got .* of \(3, 5\)"):
+    with pytest.raises(ValueError, match=r"mask must be bool of .* \(3, 6\), got bool \(3, 5\)"):
         model.generate(tokens, MASK[:, 1:], max_new_tokens=1)
     with pytest.raises(ValueError, match="padding on the right, got a token after padding"):
         model.generate(tokens, MASK.flip(1), max_new_tokens=1)

@@ -156,5 +156,5 @@ def test_sizes_are_checked_by_name():
 
 def test_target_must_be_a_batch(model):
     state = model.encode(SOURCE, SOURCE != 0)
-    with pytest.raises(ValueError, match=r"target_in must have shape \(B, T_t\), got \(4,\)"):
+    with pytest.raises(ValueError, match=r"target_in must be integers \(B, T_t\), got .*\(4,\)"):
         model.decode(state, torch.ones(4, dtype=torch.int64))

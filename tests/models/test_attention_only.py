@@ -323,13 +323,13 @@ def test_bad_config(changed, message):
 
 def test_bad_arguments(source, target_in):
     model = translator()
-    with pytest.raises(ValueError, match=r"source must have shape \(B, T_s\), got \(6,\)"):
+    with pytest.raises(ValueError, match=r"source must be integers \(B, T_s\), got .*\(6,\)"):
         model(source[0], MASK[0], target_in)
-    with pytest.raises(ValueError, match=r"of source's shape \(3, 6\), got torch.bool of \(3, 4\)"):
+    with pytest.raises(ValueError, match=r"of source's shape \(3, 6\), got bool \(3, 4\)"):
         model(source, MASK[:, :4], target_in)
-    with pytest.raises(ValueError, match=r"source_mask must be bool .*, got torch.float32"):
+    with pytest.raises(ValueError, match=r"source_mask must be bool .*, got float32"):
         model(source, MASK.float(), target_in)
-    with pytest.raises(ValueError, match=r"target_in must have shape \(B, T_t\), got \(4,\)"):
+    with pytest.raises(ValueError, match=r"target_in must be integers \(B, T_t\), got .*\(4,\)"):
         model(source, MASK, target_in[0])
     with pytest.raises(ValueError, match="max_new_tokens must be at least 1, got 0"):
         model.greedy_decode(source, MASK, max_new_tokens=0)

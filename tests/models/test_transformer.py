@@ -259,7 +259,7 @@ def test_bad_config(changed, message):
 
 def test_bad_source(source, target_in):
     model = transformer()
-    with pytest.raises(ValueError, match=r"source must have shape \(B, T_s\), got \(6,\)"):
+    with pytest.raises(ValueError, match=r"source must be integers \(B, T_s\), got .*\(6,\)"):
         model(source[0], MASK[0], target_in)
-    with pytest.raises(ValueError, match=r"source_mask must be bool .*, got torch.float32"):
+    with pytest.raises(ValueError, match=r"source_mask must be bool .*, got float32"):
         model(source, MASK.float(), target_in)

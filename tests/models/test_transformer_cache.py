@@ -166,7 +166,7 @@ def test_decode_goes_on_where_the_state_stands(source, target_in):
         _, state = model.advance(model.encode(source, MASK), target_in[:, :4])
         found = model.decode(state, target_in[:, 4:])
         torch.testing.assert_close(found, model(source, MASK, target_in)[:, 4:])
-    with pytest.raises(ValueError, match=r"target_in must have shape \(B, T_t\), got \(9,\)"):
+    with pytest.raises(ValueError, match=r"target_in must be integers \(B, T_t\), got .*\(9,\)"):
         model.decode(state, target_in[0])
 
 

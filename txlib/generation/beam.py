@@ -1,11 +1,17 @@
 """Beam search for any model that advances a state token by token."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+from txlib.checks import check_callable, check_number, check_whole
+from txlib.generation.checks import check_decoding, check_rows, one_step
+
+MOST_PENALTY = 1e30  # a log-probability over it is still a float32
 
 S = TypeVar("S")
 
@@ -53,17 +59,18 @@ def beam_search(
         select: from a state and `rows`, int64 (N,), to the state whose row i is row `rows[i]` of
             the given one; rows may be repeated or left out.
         beam_size: beginnings kept for each row, at least 1.
-        eos_id: ends a hypothesis.
+        eos_id: ends a hypothesis; below 0 none does.
         pad_id: fills a row that has ended.
         max_new_tokens: where to stop rows that have not ended, at least 1.
-        length_penalty: alpha, at least 0. The length |Y| counts EOS, but not the first token.
+        length_penalty: alpha, at least 0, and so small that what it divides by stays below 1e30.
+            The length |Y| counts EOS, but not the first token.
 
     Returns:
         int64 (B, T), T at most `max_new_tokens`. After a row's EOS there is only PAD; a row of
         which no hypothesis ended is the best that was stopped, and has no EOS.
 
     Raises:
-        ValueError: if `beam_size` or `max_new_tokens` is below 1, or `length_penalty` negative.
+        ValueError: if an argument is not as stated, or `advance` gives something else.
     """
     return best_hypotheses(
         advance,
@@ -91,11 +98,10 @@ def best_hypotheses(
     length_penalty: float = 0.0,
 ) -> Hypotheses:
     """What `beam_search` finds, with its scores; arguments and errors are the same."""
-    for name, count in (("beam_size", beam_size), ("max_new_tokens", max_new_tokens)):
-        if count < 1:
-            raise ValueError(f"{name} must be at least 1, got {count}")
-    if not length_penalty >= 0:
-        raise ValueError(f"length_penalty must be at least 0, got {length_penalty}")
+    check_decoding(advance, first, eos_id=eos_id, pad_id=pad_id, max_new_tokens=max_new_tokens)
+    check_callable("select", select)
+    check_whole("beam_size", beam_size, least=1)
+    check_length_penalty(length_penalty, max_new_tokens)
     B, K = len(first), beam_size
     row = torch.arange(B, device=first.device)[:, None]
     sources = row.expand(B, K)  # the rows of the state that the beam's rows continue
@@ -109,8 +115,11 @@ def best_hypotheses(
     length = 0
     while length < max_new_tokens and not done.all():
         length += 1
-        logits, state = advance(select(state, sources.flatten()), tokens[..., -1].reshape(-1, 1))
-        scores, parent, token = _rank(logits[:, -1].unflatten(0, (B, K)), live)
+        rows = select(state, sources.flatten())
+        logits, state = one_step(
+            advance, rows, tokens[..., -1].flatten(), eos_id=eos_id, pad_id=pad_id
+        )
+        scores, parent, token = _rank(logits.unflatten(0, (B, K)), live)
 
         ends = token == eos_id
         aside = ends[:, :K] & scores[:, :K].isfinite()
@@ -150,10 +159,27 @@ def _rank(logits: Tensor, live: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     token = logits.topk(min(live.shape[1] + 1, logits.shape[-1]), dim=-1).indices  # (B, K, N)
     steps = logits.log_softmax(dim=-1, dtype=torch.float32).gather(-1, token)
     gone = live.isneginf()[..., None]
+    check_rows(logits.masked_fill(gone, 0.0))
     scores = (live[..., None] + steps).masked_fill(gone, -torch.inf)  # even if it predicts NaN
     # stable, for rounding can make two sums equal, and then the larger logit is to come first
     scores, order = scores.flatten(1).sort(dim=1, descending=True, stable=True)
     return scores, order // token.shape[-1], token.flatten(1).gather(1, order)
+
+
+def check_length_penalty(length_penalty: float, longest: int) -> None:
+    """Refuse an exponent that is no number, negative, or too large for outputs of this length.
+
+    Raises:
+        ValueError: with the rule and what was given.
+    """
+    check_number("length_penalty", length_penalty)
+    if not length_penalty >= 0:
+        raise ValueError(f"length_penalty must be at least 0, got {length_penalty}")
+    most = math.log(MOST_PENALTY) / math.log((5 + longest) / 6) if longest > 1 else math.inf
+    if length_penalty > most or length_penalty == math.inf:
+        raise ValueError(
+            f"length_penalty must be at most {most:.3g} for {longest} tokens, got {length_penalty}"
+        )
 
 
 def _penalty(length: int, alpha: float) -> float:

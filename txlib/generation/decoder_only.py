@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from txlib.attention import KVCache
+from txlib.checks import check_flag, check_ids, check_tensor, check_whole, shown
 from txlib.generation.greedy import evaluating
 from txlib.generation.sampling import sample_continue
 
@@ -125,6 +126,10 @@ class DecoderOnly(nn.Module):
                 learned positions reach.
         """
         check_tokens(tokens)
+        check_whole("max_new_tokens", max_new_tokens, least=1)
+        check_flag("use_cache", use_cache)
+        if eos_id is not None:
+            check_whole("eos_id", eos_id, least=0)
         lengths = _lengths(tokens, mask)
         longest = max(lengths)
         self.check_reach(longest, max_new_tokens)
@@ -165,10 +170,7 @@ def check_tokens(tokens: Tensor) -> None:
     Raises:
         ValueError: with the rule and what was given.
     """
-    if tokens.ndim != 2 or tokens.dtype not in (torch.int64, torch.int32):
-        raise ValueError(
-            f"tokens must be integers (B, T), got {tokens.dtype} of {tuple(tokens.shape)}"
-        )
+    check_ids("tokens", tokens, "B", "T")
 
 
 def _lengths(tokens: Tensor, mask: Tensor | None) -> list[int]:
@@ -177,10 +179,10 @@ def _lengths(tokens: Tensor, mask: Tensor | None) -> list[int]:
         raise ValueError(f"tokens must have T of at least 1, got {tuple(tokens.shape)}")
     if mask is None:
         return [tokens.shape[1]] * len(tokens)
+    check_tensor("mask", mask)
     if mask.dtype != torch.bool or mask.shape != tokens.shape:
         raise ValueError(
-            f"mask must be bool of tokens' shape {tuple(tokens.shape)}, got {mask.dtype} of "
-            f"{tuple(mask.shape)}"
+            f"mask must be bool of tokens' shape {tuple(tokens.shape)}, got {shown(mask)}"
         )
     lengths = mask.sum(dim=1)
     if not mask.equal(torch.arange(mask.shape[1], device=mask.device) < lengths[:, None]):

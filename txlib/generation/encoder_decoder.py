@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from txlib.checks import check_ids, check_number, check_tensor, check_whole, shown
 from txlib.generation.beam import beam_search
 from txlib.generation.greedy import evaluating, greedy_continue
 from txlib.generation.sampling import sample_continue
@@ -32,8 +33,11 @@ class EncoderDecoderConfig:
     eos_id: int = 2
 
     def __post_init__(self) -> None:
+        check_number("dropout", self.dropout)
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
+        for name in ("pad_id", "bos_id", "eos_id", "source_vocab_size", "target_vocab_size"):
+            check_whole(name, getattr(self, name))
         special = (self.pad_id, self.bos_id, self.eos_id)
         if min(special) < 0 or len(set(special)) < 3:
             raise ValueError(
@@ -53,8 +57,7 @@ class EncoderDecoderConfig:
             ValueError: with the name and the value.
         """
         for name in names:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+            check_whole(name, getattr(self, name), least=1)
 
 
 class EncoderDecoder(nn.Module):
@@ -77,12 +80,12 @@ class EncoderDecoder(nn.Module):
         Raises:
             ValueError: if `source` is not (B, T_s) or `source_mask` is not bool of that shape.
         """
-        if source.ndim != 2:
-            raise ValueError(f"source must have shape (B, T_s), got {tuple(source.shape)}")
+        check_ids("source", source, "B", "T_s")
+        check_tensor("source_mask", source_mask)
         if source_mask.dtype != torch.bool or source_mask.shape != source.shape:
             raise ValueError(
                 f"source_mask must be bool of source's shape {tuple(source.shape)}, got "
-                f"{source_mask.dtype} of {tuple(source_mask.shape)}"
+                f"{shown(source_mask)}"
             )
 
     def encode(self, source: Tensor, source_mask: Tensor) -> Any:
@@ -131,8 +134,7 @@ class EncoderDecoder(nn.Module):
         Raises:
             ValueError: if `target_in` is not (B, T_t).
         """
-        if target_in.ndim != 2:
-            raise ValueError(f"target_in must have shape (B, T_t), got {tuple(target_in.shape)}")
+        check_ids("target_in", target_in, "B", "T_t")
         return self.advance(state, target_in)[0]
 
     def forward(self, source: Tensor, source_mask: Tensor, target_in: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from txlib.checks import shown
 from txlib.generation.step_by_step import continue_by
 
 S = TypeVar("S")
@@ -27,7 +28,7 @@ def greedy_continue(
         advance: from a state and the last tokens (B, 1) to logits (B, 1, V) and the next state.
         state: what `advance` starts from.
         first: int64 (B,), the tokens fed first, BOS as a rule; not returned.
-        eos_id: ends a row.
+        eos_id: ends a row; below 0 none does.
         pad_id: fills a row that has ended.
         max_new_tokens: where to stop rows that have not ended, at least 1.
 
@@ -36,7 +37,7 @@ def greedy_continue(
         was stopped has no EOS.
 
     Raises:
-        ValueError: if `max_new_tokens` is below 1.
+        ValueError: if an argument is not as stated, or `advance` gives something else.
     """
     return continue_by(
         lambda logits: logits.argmax(dim=-1),
@@ -51,7 +52,13 @@ def greedy_continue(
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients for a while; then every submodule has its own mode back."""
+    """Evaluation mode without gradients for a while; then every submodule has its own mode back.
+
+    Raises:
+        ValueError: if `module` is none.
+    """
+    if not isinstance(module, nn.Module):
+        raise ValueError(f"module must be a torch.nn.Module, got {shown(module)}")
     modes = {child: child.training for child in module.modules()}
     module.eval()
     try:

@@ -7,9 +7,12 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from txlib.checks import check_number, check_tensor, check_whole, shown
+from txlib.generation.checks import check_generator, check_rows
 from txlib.generation.step_by_step import continue_by
 
 S = TypeVar("S")
+FLAT, STEEP = torch.finfo(torch.float32).max, torch.finfo(torch.float32).tiny
 
 
 def next_token_probabilities(
@@ -26,7 +29,7 @@ def next_token_probabilities(
     nucleus, Holtzman et al. 2020, section 3.1.
 
     Args:
-        logits: (..., V).
+        logits: (..., V), floating point; the largest of each row finite, the others perhaps -inf.
         temperature: $\tau$, at least 0. Below 1 the likely grow likelier, above 1 all draw level;
             at 0 the likeliest token, the first of equals, has all.
         top_k: keep this many of the likeliest tokens, at least 1, and equals of the last of them;
@@ -40,20 +43,32 @@ def next_token_probabilities(
     Raises:
         ValueError: if an argument is out of its range.
     """
-    _check_choices(temperature, top_k, top_p)
+    check_choices(temperature, top_k, top_p)
+    check_tensor("logits", logits)
+    if not logits.ndim or not logits.shape[-1] or not logits.is_floating_point():
+        raise ValueError(f"logits must be (..., V), floating point, got {shown(logits)}")
+    check_rows(logits, "logits must be rows")
+    return probabilities(logits, temperature, top_k, top_p)
+
+
+def probabilities(
+    logits: Tensor, temperature: float, top_k: int | None, top_p: float | None
+) -> Tensor:
+    """`next_token_probabilities` without its checks, some of which must wait for the device."""
     if temperature == 0:
         likeliest = logits.argmax(dim=-1, keepdim=True)
         return torch.zeros_like(logits, dtype=torch.float32).scatter(-1, likeliest, 1.0)
-    logits = logits.float()
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     # the largest first brought to 0: divided by a small temperature, others could overflow
-    logits = (logits - logits.amax(dim=-1, keepdim=True)) / temperature
+    logits = (logits - logits.amax(dim=-1, keepdim=True)).float()
+    logits = logits / min(max(temperature, STEEP), FLAT)  # beyond, 0/0 and inf/inf
     if top_k is not None and top_k < logits.shape[-1]:
         last = logits.topk(top_k, dim=-1).values[..., -1:]
         logits = logits.masked_fill(logits < last, -torch.inf)
-    probabilities = logits.softmax(dim=-1)
+    chances = logits.softmax(dim=-1)
     if top_p is None or top_p == 1:  # rounding could cut a tail there
-        return probabilities
-    ordered, order = probabilities.sort(dim=-1, descending=True, stable=True)
+        return chances
+    ordered, order = chances.sort(dim=-1, descending=True, stable=True)
     before = ordered.cumsum(dim=-1) - ordered  # what the likelier tokens have without this one
     kept = ordered.masked_fill(before >= top_p, 0.0)
     kept = kept / kept.sum(dim=-1, keepdim=True)
@@ -79,7 +94,7 @@ def sample_continue(
         advance: from a state and the last tokens (B, 1) to logits (B, 1, V) and the next state.
         state: what `advance` starts from.
         first: int64 (B,), the tokens fed first, BOS as a rule; not returned.
-        eos_id: ends a row.
+        eos_id: ends a row; below 0 none does.
         pad_id: fills a row that has ended.
         max_new_tokens: where to stop rows that have not ended, at least 1.
         temperature: as in `next_token_probabilities`; 0 is `greedy_continue`.
@@ -93,17 +108,16 @@ def sample_continue(
         was stopped has no EOS.
 
     Raises:
-        ValueError: if an argument is out of its range.
+        ValueError: if an argument is not as stated, or `advance` gives something else.
     """
-    _check_choices(temperature, top_k, top_p)
+    check_choices(temperature, top_k, top_p)
+    check_generator(generator)
 
     def draw(logits: Tensor) -> Tensor:
         if temperature == 0:
             return logits.argmax(dim=-1)  # no draw decides anything
-        probabilities = next_token_probabilities(
-            logits, temperature=temperature, top_k=top_k, top_p=top_p
-        )
-        return torch.multinomial(probabilities, 1, generator=generator).squeeze(1)
+        chances = probabilities(logits, temperature, top_k, top_p)
+        return torch.multinomial(chances, 1, generator=generator).squeeze(1)
 
     return continue_by(
         draw,
@@ -116,10 +130,18 @@ def sample_continue(
     )
 
 
-def _check_choices(temperature: float, top_k: int | None, top_p: float | None) -> None:
+def check_choices(temperature: float, top_k: int | None, top_p: float | None) -> None:
+    """Refuse what no draw can go by.
+
+    Raises:
+        ValueError: if one is out of the range of `next_token_probabilities`.
+    """
+    check_number("temperature", temperature)
     if not 0 <= temperature < math.inf:
         raise ValueError(f"temperature must be finite and at least 0, got {temperature}")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k must be at least 1, got {top_k}")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p must be in (0, 1], got {top_p}")
+    if top_k is not None:
+        check_whole("top_k", top_k, least=1)
+    if top_p is not None:
+        check_number("top_p", top_p)
+        if not 0 < top_p <= 1:
+            raise ValueError(f"top_p must be in (0, 1], got {top_p}")

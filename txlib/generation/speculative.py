@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from txlib.generation.acceptance import verify_draft
+from txlib.checks import check_ids, check_whole, shown
+from txlib.generation.acceptance import settle_draft
+from txlib.generation.checks import check_generator
 from txlib.generation.greedy import evaluating
-from txlib.generation.sampling import next_token_probabilities
+from txlib.generation.sampling import check_choices, probabilities
 
 if TYPE_CHECKING:  # models import generation
     from txlib.attention import KVCache
@@ -83,6 +85,8 @@ def speculative_generate(
             window, or all tokens together are more than learned positions of either model reach.
     """
     _check(target, draft, tokens, max_new_tokens, num_draft_tokens)
+    _check_ids_and_draws(eos_id, pad_id, target.config.vocab_size, generator)
+    check_choices(temperature, top_k, top_p)
     B, T = tokens.shape
     end, device = T + max_new_tokens, tokens.device
     room = min(_reach(target), _reach(draft), end + num_draft_tokens)  # rows may draft past the end
@@ -93,7 +97,7 @@ def speculative_generate(
     rows = torch.arange(B, device=device)  # those that are not done
 
     def chances(logits: Tensor) -> Tensor:
-        return next_token_probabilities(logits, temperature=temperature, top_k=top_k, top_p=top_p)
+        return probabilities(logits, temperature, top_k, top_p)
 
     with evaluating(target), evaluating(draft):
         checker, guesser = (_Reader(model, B, T, room) for model in (target, draft))
@@ -104,7 +108,7 @@ def speculative_generate(
             guesses, q = _guess(guesser, so_far, ends, K, chances, generator)
             new = torch.cat((checker.unread(so_far, ends), guesses), dim=1)
             p = chances(checker.read(new, last=K + 1))  # (N, K + 1, V)
-            stands, follows = verify_draft(p, q, guesses, generator=generator)
+            stands, follows = settle_draft(p, q, guesses, generator=generator)
 
             place = torch.arange(K + 1, device=device)
             block = torch.cat((guesses, follows[:, None]), dim=1)
@@ -184,6 +188,11 @@ def _guess(
 def _check(
     target: GPT, draft: GPT, tokens: Tensor, max_new_tokens: int, num_draft_tokens: int
 ) -> None:
+    from txlib.models import GPT
+
+    for name, model in (("target", target), ("draft", draft)):
+        if not isinstance(model, GPT):
+            raise ValueError(f"{name} must be a GPT, got {shown(model)}")
     vocabularies = target.config.vocab_size, draft.config.vocab_size
     if len(set(vocabularies)) > 1:
         raise ValueError(
@@ -196,17 +205,16 @@ def _check(
             "draft must have no window: its cache is taken back over several steps, which one with "
             f"a window may have dropped, got window={draft.config.window}"
         )
-    if tokens.ndim != 2 or tokens.shape[1] < 1 or tokens.dtype not in (torch.int64, torch.int32):
+    check_ids("tokens", tokens, "B", "T")
+    if tokens.shape[1] < 1:
         raise ValueError(
-            f"tokens must be integers (B, T) with T of at least 1, got {tokens.dtype} of "
-            f"{tuple(tokens.shape)}"
+            f"tokens must be integers (B, T) with T of at least 1, got {tuple(tokens.shape)}"
         )
     for name, count in (
         ("max_new_tokens", max_new_tokens),
         ("num_draft_tokens", num_draft_tokens),
     ):
-        if count < 1:
-            raise ValueError(f"{name} must be at least 1, got {count}")
+        check_whole(name, count, least=1)
     for name, model in (("target", target), ("draft", draft)):
         if tokens.shape[1] + max_new_tokens > _reach(model):
             raise ValueError(
@@ -214,6 +222,13 @@ def _check(
                 f"max_seq_len={_reach(model)}, the rows of its learned positions, got "
                 f"{tokens.shape[1]} and {max_new_tokens}"
             )
+
+
+def _check_ids_and_draws(eos_id: int | None, pad_id: int, V: int, generator: object) -> None:
+    check_generator(generator)
+    for name, special in (("eos_id", eos_id), ("pad_id", pad_id)):
+        if special is not None or name == "pad_id":
+            check_whole(name, special, least=0, most=V - 1)
 
 
 def _reach(model: GPT) -> float:

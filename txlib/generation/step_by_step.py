@@ -6,6 +6,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from txlib.generation.checks import check_decoding, check_rows, one_step
+
 S = TypeVar("S")
 
 
@@ -27,7 +29,7 @@ def continue_by(
         state: what `advance` starts from.
         first: int64 (B,), the tokens fed first, BOS as a rule; not returned.
         eos_id: ends a row; below 0 none does, and no step has to wait and see.
-        pad_id: fills a row that has ended.
+        pad_id: fills a row that has ended; a token, for rows that have ended are fed it.
         max_new_tokens: where to stop rows that have not ended, at least 1.
 
     Returns:
@@ -35,15 +37,15 @@ def continue_by(
         was stopped has no EOS.
 
     Raises:
-        ValueError: if `max_new_tokens` is below 1.
+        ValueError: if an argument is not as stated, or `advance` gives something else.
     """
-    if max_new_tokens < 1:
-        raise ValueError(f"max_new_tokens must be at least 1, got {max_new_tokens}")
+    check_decoding(advance, first, eos_id=eos_id, pad_id=pad_id, max_new_tokens=max_new_tokens)
     tokens = [first]
     finished = torch.zeros_like(first, dtype=torch.bool)
     while len(tokens) <= max_new_tokens and (eos_id < 0 or not finished.all()):
-        logits, state = advance(state, tokens[-1][:, None])
-        token = pick(logits[:, -1])
+        logits, state = one_step(advance, state, tokens[-1], eos_id=eos_id, pad_id=pad_id)
+        check_rows(logits)
+        token = pick(logits)
         if eos_id >= 0:
             token = token.masked_fill(finished, pad_id)
             finished = finished | (token == eos_id)
