@@ -13,6 +13,7 @@ warning.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ CLAIMS_PAGE = "book/claims"
 logger = logging.getLogger(__name__)
 
 
+@functools.cache  # a chapter has a dozen boxes, and YAML is slow to read
 def read_claims(path: Path = CLAIMS_FILE) -> dict[str, dict[str, Any]]:
     """All claims by id, in the order of the file.
 
