@@ -12,6 +12,7 @@ from torch import Tensor
 from txlib.checks import check_callable, check_ids, check_whole, shown
 
 S = TypeVar("S")
+MOST_ID = 2**63 - 1
 
 
 def check_decoding(
@@ -25,8 +26,8 @@ def check_decoding(
     check_whole("max_new_tokens", max_new_tokens, least=1)
     check_callable("advance", advance)
     check_ids("first", first, "B")
-    check_whole("eos_id", eos_id)
-    check_whole("pad_id", pad_id, least=0)
+    check_whole("eos_id", eos_id, least=-MOST_ID, most=MOST_ID)
+    check_whole("pad_id", pad_id, least=0, most=MOST_ID)
 
 
 def check_generator(generator: Any) -> None:

@@ -70,7 +70,9 @@ def probabilities(
         return chances
     ordered, order = chances.sort(dim=-1, descending=True, stable=True)
     before = ordered.cumsum(dim=-1) - ordered  # what the likelier tokens have without this one
-    kept = ordered.masked_fill(before >= top_p, 0.0)
+    cut = before >= top_p
+    cut[..., 0] = False  # even where top_p is 0 in float32
+    kept = ordered.masked_fill(cut, 0.0)
     kept = kept / kept.sum(dim=-1, keepdim=True)
     return torch.zeros_like(kept).scatter(-1, order, kept)
 
