@@ -1,6 +1,6 @@
 # Every task of the project. `make help` lists them; CI and the workflows call the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help book serve test lint unit notebooks check site-test trust lab chapters bench print offline clean
+.PHONY: help book serve test lint unit notebooks check site-test trust links lab chapters bench print offline clean
 
 PORT ?= 8000
 ENV := .venv
@@ -10,6 +10,7 @@ BOOK_READY := $(BOOK_ENV)/.ready
 NBVAL := $(ENV)/bin/python -m pytest --nbval --nbval-current-env -n 2 --dist loadfile --override-ini addopts= --override-ini filterwarnings=default
 CHANGED = $(wildcard chapters/0$(CHAPTER:0%=%)_*.ipynb)
 HTML := book/_build/html
+SCHEMA = $(ENV)/bin/check-jsonschema --quiet --builtin-schema vendor
 
 # The newest suitable Python; override with `make test PYTHON=python3.12`.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -48,10 +49,15 @@ serve: book ## serve the website on http://localhost:8000 (PORT=…)
 
 test: lint unit notebooks site-test ## run everything that CI runs
 
-lint: $(READY) ## style, formatting, spelling
+lint: $(READY) ## style, formatting, spelling, workflows, forms
 	$(ENV)/bin/ruff check .
 	$(ENV)/bin/ruff format --check .
 	$(ENV)/bin/codespell
+	$(ENV)/bin/zizmor --quiet --offline --strict-collection .github
+	$(SCHEMA).github-workflows .github/workflows/*.yml
+	$(SCHEMA).github-issue-forms .github/ISSUE_TEMPLATE/mistake.yml .github/ISSUE_TEMPLATE/notebook.yml
+	$(SCHEMA).github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(SCHEMA).citation-file-format CITATION.cff
 
 unit: $(READY) ## the library's tests
 	$(ENV)/bin/python -m pytest -m "not site and not chapters" --ignore tests/benchmarks -n 2 --dist loadfile
@@ -73,6 +79,9 @@ site-test: $(READY) book ## the built website in a real browser
 
 trust: $(READY) book ## try hard to break it all, for an hour; writes the counts to book/results/
 	TXLIB_TRUST=long TXLIB_TRUST_RECORD=book/results/trust.json $(ENV)/bin/python -m pytest tests/trust tests/site/trust
+
+links: $(BOOK_READY) ## ask every link of the book whether it still answers; needs a network
+	$(BOOK_ENV)/bin/jupyter-book build . --all --builder linkcheck --config book/_config.yml --toc book/_toc.yml --path-output dist/links --quiet
 
 lab: $(READY) ## open the chapters in JupyterLab
 	$(ENV)/bin/jupyter lab chapters
