@@ -76,11 +76,10 @@ def test_the_gpu_and_the_tensors_must_suit(monkeypatch):
         assert re.search(words, flash_triton._why_not_here(on_gpu, dtype, False))
     assert flash_triton._why_not_here(on_gpu, torch.bfloat16, False) is None
     query, key, value = new_tensors(1, 3)
-    with (
-        pytest.warns(UserWarning, match="must share device and dtype"),
-        pytest.raises(RuntimeError),
-    ):
-        flash_attention(query, key.float() if key.dtype == torch.half else key.half(), value)
+    other = key.float() if key.dtype == torch.half else key.half()
+    assert "must share device and dtype" in flash_triton.why_not(query, other, value)
+    with pytest.raises(ValueError, match=r"key must be torch.float.* as query, got torch.float"):
+        flash_attention(query, other, value)
 
 
 def test_errors():

@@ -98,5 +98,5 @@ def test_bad_groups():
         make(0)
     module, x = make(2), torch.randn(B, T, C).double()
     keys, values = module.project(x)
-    with pytest.raises(ValueError, match=r"keys must have shape \(B, 2, T_k, D\), got \(2, 1, 5"):
+    with pytest.raises(ValueError, match=r"keys must have shape \(B, 2, T_k, 4\), got \(2, 1, 5"):
         module.attend(x, keys[:, :1], values[:, :1])

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from txlib.attention.masked_softmax import masked_softmax
 from txlib.attention.weights_tap import WeightsTap
+from txlib.checks import check_callable, check_whole
+from txlib.tensor_checks import check_features
 
 
 class AdditiveAttention(nn.Module):
@@ -40,8 +42,8 @@ class AdditiveAttention(nn.Module):
         super().__init__()
         sizes = {"query_size": query_size, "key_size": key_size, "d_attention": d_attention}
         for name, size in sizes.items():
-            if size < 1:
-                raise ValueError(f"{name} must be at least 1, got {size}")
+            check_whole(name, size, least=1)
+        check_callable("activation", activation)
         self.query_proj = nn.Linear(query_size, d_attention, bias=False)  # the paper's W_a
         self.key_proj = nn.Linear(key_size, d_attention, bias=False)  # U_a
         self.score_proj = nn.Linear(d_attention, 1, bias=False)  # v_a
@@ -60,7 +62,7 @@ class AdditiveAttention(nn.Module):
         Raises:
             ValueError: if `memory` is not (B, T_k, K).
         """
-        _check(memory, "memory", self.key_proj.in_features)
+        check_features("memory", memory, self.key_proj)
         return self.key_proj(memory), memory
 
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
@@ -76,8 +78,8 @@ class AdditiveAttention(nn.Module):
         Raises:
             ValueError: if a shape is not as stated.
         """
-        _check(query, "query", self.query_proj.in_features)
-        _check(keys, "keys", self.query_proj.out_features)
+        check_features("query", query, self.query_proj)
+        check_features("keys", keys, self.score_proj)
         if len(query) != len(keys):
             raise ValueError(f"query and keys must share B, got {len(query)} and {len(keys)}")
         summed = self.query_proj(query)[:, :, None] + keys[:, None]  # (B, T_q, T_k, A)
@@ -100,12 +102,14 @@ class AdditiveAttention(nn.Module):
         Raises:
             ValueError: if a shape is not as stated or `mask` is not bool.
         """
+        check_features("values", values, self.key_proj)
+        scores = self.scores(query, keys)  # (B, T_q, T_k)
         if keys.shape[:-1] != values.shape[:-1]:
             raise ValueError(
                 f"keys and values must share B and T_k, got {tuple(keys.shape)} and "
                 f"{tuple(values.shape)}"
             )
-        return self.tap(masked_softmax(self.scores(query, keys), mask)) @ values
+        return self.tap(masked_softmax(scores, mask)) @ values
 
     def forward(self, query: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
         """`project`, then `attend`; for a memory that is looked at in one call.
@@ -122,8 +126,3 @@ class AdditiveAttention(nn.Module):
             ValueError: as `project` and `attend`.
         """
         return self.attend(query, *self.project(memory), mask)
-
-
-def _check(tensor: Tensor, name: str, features: int) -> None:
-    if tensor.ndim != 3 or tensor.shape[-1] != features:
-        raise ValueError(f"{name} must have shape (B, T, {features}), got {tuple(tensor.shape)}")

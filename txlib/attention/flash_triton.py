@@ -23,6 +23,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from txlib.attention.scaled_dot_product import check_shapes, fused_attention
+from txlib.checks import check_tensor
+from txlib.tensor_checks import check_look
 
 HEAD_DIMS = (32, 64, 128)
 
@@ -64,6 +66,7 @@ def flash_attention(
         UserWarning: if the kernels cannot take this call, with the reason; see `why_not`.
     """
     _check(query, key, value, key_lengths)
+    check_look(is_causal, scale)
     if key_lengths is not None:
         key_lengths = key_lengths.to(query.device).contiguous()
     scale = 1 / sqrt(query.shape[-1]) if scale is None else float(scale)
@@ -160,11 +163,15 @@ def _interpreted() -> bool | None:
 
 def _check(query: Tensor, key: Tensor, value: Tensor, key_lengths: Tensor | None) -> None:
     for name, tensor in {"query": query, "key": key, "value": value}.items():
+        check_tensor(name, tensor)
         if tensor.ndim != 4:
             raise ValueError(f"{name} must have shape (B, H, T, D), got {tuple(tensor.shape)}")
     check_shapes(query, key, value)
     if key_lengths is None:
         return
+    check_tensor("key_lengths", key_lengths)
+    if key_lengths.is_meta:
+        raise ValueError(f"key_lengths must hold numbers, got a tensor on {key_lengths.device}")
     B, T_k = query.shape[0], key.shape[2]
     if key_lengths.shape != (B,):
         raise ValueError(

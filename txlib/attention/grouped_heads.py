@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from txlib.tensor_checks import check_alike
+
 
 def grouped_product(left: Tensor, right: Tensor) -> Tensor:
     """`left @ right`, where each head of `right` serves a group of neighbouring heads of `left`.
@@ -19,9 +21,29 @@ def grouped_product(left: Tensor, right: Tensor) -> Tensor:
 
     Returns:
         (..., H, T, Y).
+
+    Raises:
+        ValueError: if the two do not fit, or are not floats of one precision on one device.
     """
+    _check(left, right)
     if left.shape[:-2] == right.shape[:-2]:
         return left @ right
     rows = left.shape[-3] // right.shape[-3] * left.shape[-2]
     stacked = left.reshape(*right.shape[:-2], rows, left.shape[-1])  # (..., H_kv, H/H_kv * T, X)
     return (stacked @ right).reshape(*left.shape[:-1], right.shape[-1])
+
+
+def _check(left: Tensor, right: Tensor) -> None:
+    check_alike(left=left, right=right)
+    ours, theirs = left.shape, right.shape
+    heads_fit = ours[:-2] == theirs[:-2] or (
+        len(ours) == len(theirs) >= 3
+        and ours[:-3] == theirs[:-3]
+        and theirs[-3] > 0
+        and ours[-3] % theirs[-3] == 0
+    )
+    if len(ours) < 2 or len(theirs) < 2 or ours[-1] != theirs[-2] or not heads_fit:
+        raise ValueError(
+            "left must be (..., H, T, X) and right (..., H_kv, X, Y), H a multiple of H_kv, got "
+            f"{tuple(ours)} and {tuple(theirs)}"
+        )

@@ -1,5 +1,7 @@
 """How many heads there are, and how wide: what the sizes of an attention module must fulfil."""
 
+from txlib.checks import check_whole
+
 
 def head_sizes(
     d_model: int,
@@ -25,8 +27,8 @@ def head_sizes(
     """
     sizes = {"d_model": d_model, "num_heads": num_heads, "num_kv_heads": num_kv_heads}
     for name, size in (sizes | {"head_dim": head_dim, "memory_size": memory_size}).items():
-        if size is not None and size < 1:
-            raise ValueError(f"{name} must be at least 1, got {size}")
+        if size is not None or name in ("d_model", "num_heads"):
+            check_whole(name, size, least=1)
     if num_kv_heads is None:
         num_kv_heads = num_heads
     if num_heads % num_kv_heads:

@@ -5,8 +5,8 @@ import copy
 import torch
 from torch import Tensor
 
+from txlib.attention import cache_checks
 from txlib.attention.cache_buffer import last_slots, new_buffer, resized, write_slots
-from txlib.attention.cache_checks import check_new_tokens, check_rollback, listed
 
 FIRST_SLOTS = 32  # of a cache that grows
 
@@ -57,9 +57,7 @@ class KVCache:
         dtype: torch.dtype | None = None,
     ):
         sizes = {"batch_size": batch_size, "num_kv_heads": num_kv_heads, "head_dim": head_dim}
-        for name, size in (sizes | {"max_len": max_len, "window": window}).items():
-            if size is not None and size < 1:
-                raise ValueError(f"{name} must be at least 1, got {size}")
+        cache_checks.check_sizes(sizes, {"max_len": max_len, "window": window})
         self.max_len = max_len
         self.window = window
         bounds = [size for size in (max_len, window and 2 * window) if size is not None]
@@ -115,8 +113,8 @@ class KVCache:
             ValueError: if shapes do not agree, `counts` are no integers from 0 to T, more than
                 `max_len` positions would be held, or gradients meet rows of unequal lengths.
         """
-        T = check_new_tokens(keys, values, self._sizes)
-        counted = None if counts is None else listed(counts, "counts", len(keys), T)
+        T = cache_checks.check_new_tokens(keys, values, self._sizes, self._buffer)
+        counted = None if counts is None else cache_checks.listed(counts, "counts", len(keys), T)
         if self.max_len is not None and self._longest + T > self.max_len:
             raise ValueError(
                 f"a row holds at most max_len={self.max_len} positions, got {T} more after "
@@ -165,11 +163,8 @@ class KVCache:
             ValueError: if `lengths` are no such numbers.
         """
         held = self._each(self._offset)
-        if isinstance(lengths, int):
-            wanted = [lengths] * len(held)
-        else:
-            wanted = listed(lengths, "lengths", len(held), self._longest)
-        check_rollback(wanted, held, self._each(self._start), self.window)
+        wanted = cache_checks.lengths_wanted(lengths, len(held), self._longest)
+        cache_checks.check_rollback(wanted, held, self._each(self._start), self.window)
         self._settle(wanted)
 
     def select(self, rows: Tensor) -> "KVCache":
@@ -180,7 +175,11 @@ class KVCache:
 
         Returns:
             A cache whose row i is row `rows[i]`, with a buffer of its own.
+
+        Raises:
+            ValueError: if `rows` are no rows of this one. On a GPU numbers are not looked at.
         """
+        cache_checks.check_rows(rows, self._sizes[0], self._buffer)
         new = copy.copy(self)
         with torch.inference_mode(False):
             new._take(self._buffer[:, rows])

@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor
 
+from txlib.checks import check_tensor
+from txlib.tensor_checks import check_beside, check_floats
+
 
 def masked_softmax(scores: Tensor, mask: Tensor | None = None) -> Tensor:
     """Weights from scores: positive, summing to 1 over the allowed keys, exactly 0 elsewhere.
@@ -19,8 +22,12 @@ def masked_softmax(scores: Tensor, mask: Tensor | None = None) -> Tensor:
     Raises:
         ValueError: if `mask` is not bool or does not broadcast to the shape of `scores`.
     """
+    check_floats("scores", scores)
+    if scores.ndim < 1:
+        raise ValueError(f"scores must have shape (..., T_k), got {tuple(scores.shape)}")
     if mask is not None:
         check_mask(mask, scores.shape)
+        check_beside("mask", mask, "scores", scores)
         blind = ~mask.any(dim=-1, keepdim=True)  # sees all until the end: 0/0 would be NaN
         scores = scores.masked_fill(~(mask | blind), -torch.inf)
     low = scores.dtype in (torch.float16, torch.bfloat16)
@@ -36,6 +43,7 @@ def check_mask(mask: Tensor, shape: torch.Size | tuple[int, ...]) -> None:
     Raises:
         ValueError: with the rule and what was given.
     """
+    check_tensor("mask", mask)
     if mask.dtype != torch.bool:
         raise ValueError(f"mask must be bool, True = may attend, got {mask.dtype}")
     fits = len(mask.shape) <= len(shape) and all(

@@ -8,6 +8,8 @@ dimension put in broadcasts over the queries, (B, 1, T) & (T, T) -> (B, T, T). C
 import torch
 from torch import Tensor
 
+from txlib.checks import check_tensor, check_whole
+
 
 def padding_mask(lengths: Tensor, max_length: int | None = None) -> Tensor:
     """Which positions hold real tokens, where a batch is padded on the right.
@@ -24,10 +26,15 @@ def padding_mask(lengths: Tensor, max_length: int | None = None) -> Tensor:
     Raises:
         ValueError: if `lengths` is not (B >= 1,) of integers from 0 to `max_length`.
     """
+    check_tensor("lengths", lengths)
     if lengths.ndim != 1 or not len(lengths):
         raise ValueError(f"lengths must have shape (B >= 1,), got {tuple(lengths.shape)}")
     if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
         raise ValueError(f"lengths must be integers, got {lengths.dtype}")
+    if max_length is not None:
+        check_whole("max_length", max_length, least=0)
+    if lengths.is_meta:
+        raise ValueError(f"lengths must hold numbers, got a tensor on {lengths.device}")
     shortest, longest = int(lengths.min()), int(lengths.max())
     if shortest < 0:
         raise ValueError(f"lengths must be at least 0, got {shortest}")
@@ -84,8 +91,7 @@ def sliding_window_mask(
     Raises:
         ValueError: if a number is negative or `window` is below 1.
     """
-    if window < 1:
-        raise ValueError(f"window must be at least 1, got {window}")
+    check_whole("window", window, least=1)
     return _distance(T_q, T_k, device).abs() < window
 
 
@@ -120,7 +126,6 @@ def position_mask(
 def _distance(T_q: int, T_k: int, device: torch.device | str | None) -> Tensor:
     """How far before query i key j stands, (T_q, T_k), the last of both being at one position."""
     for name, number in (("T_q", T_q), ("T_k", T_k)):
-        if number < 0:
-            raise ValueError(f"{name} must be at least 0, got {number}")
+        check_whole(name, number, least=0)
     position = torch.arange(T_q, device=device) + T_k - T_q
     return position[:, None] - torch.arange(T_k, device=device)

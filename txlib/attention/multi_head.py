@@ -10,6 +10,8 @@ from txlib.attention.masked_softmax import check_mask
 from txlib.attention.masks import position_mask
 from txlib.attention.scaled_dot_product import attention_weights, check_shapes, fused_attention
 from txlib.attention.weights_tap import WeightsTap
+from txlib.checks import check_flag, shown
+from txlib.tensor_checks import check_features, check_part, check_share
 
 
 class MultiHeadAttention(nn.Module):
@@ -65,8 +67,11 @@ class MultiHeadAttention(nn.Module):
         num_kv_heads, head_dim, memory_size = head_sizes(
             d_model, num_heads, num_kv_heads, head_dim, memory_size
         )
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}")
+        check_share("dropout", dropout)
+        check_flag("bias", bias)
+        check_flag("qk_norm", qk_norm)
+        check_part("rotary", rotary)
+        check_part("score_bias", score_bias)
         self.num_heads = num_heads
         self.num_kv_heads = num_kv_heads
         self.head_dim = head_dim
@@ -95,8 +100,9 @@ class MultiHeadAttention(nn.Module):
         Raises:
             ValueError: if `memory` is not (B, T, M).
         """
-        _check(memory, "memory", self.k_proj.in_features)
-        keys = _normalize(self.k_norm, self._split(self.k_proj(memory)))  # (B, H_kv, T, D)
+        k_proj = self.k_proj
+        check_features("memory", memory, k_proj)
+        keys = _normalize(self.k_norm, self._split(k_proj(memory)))  # (B, H_kv, T, D)
         if self.rotary is not None:
             keys = self.rotary(keys, offset=offset)
         return keys, self._split(self.v_proj(memory))
@@ -127,22 +133,21 @@ class MultiHeadAttention(nn.Module):
             ValueError: if shapes do not agree, `mask` is not bool or does not broadcast, or with
                 `rotary` there are more queries than keys.
         """
-        _check(query, "query", self.q_proj.in_features)
+        check_features("query", query, self.q_proj)
         for name, heads in (("keys", keys), ("values", values)):
-            if heads.ndim != 4 or heads.shape[1] != self.num_kv_heads:
+            shape = getattr(heads, "shape", ())
+            if len(shape) != 4 or shape[1] != self.num_kv_heads or shape[3] != self.head_dim:
+                sizes = f"(B, {self.num_kv_heads}, T_k, {self.head_dim})"
                 raise ValueError(
-                    f"{name} must have shape (B, {self.num_kv_heads}, T_k, D), "
-                    f"got {tuple(heads.shape)}"
+                    f"{name} must have shape {sizes}, got {tuple(shape) or shown(heads)}"
                 )
         T_q, T_k = query.shape[1], keys.shape[2]
-        if mask is not None and mask.ndim == 3:
+        if mask is not None and getattr(mask, "ndim", None) == 3:
             check_mask(mask, (query.shape[0], T_q, T_k))
             mask = mask[:, None]  # (B, 1, T_q, T_k): the same for every head
         if self.rotary is not None and T_q > T_k:
-            raise ValueError(
-                f"with rotary, query must have at most as many positions as keys, "
-                f"got {T_q} and {T_k}"
-            )
+            rule = "with rotary, query must have at most as many positions as keys"
+            raise ValueError(f"{rule}, got {T_q} and {T_k}")
         return self._attend(query, keys, values, mask, is_causal, T_k - T_q)
 
     def forward(
@@ -243,8 +248,3 @@ class MultiHeadAttention(nn.Module):
 def _normalize(norm: nn.RMSNorm | None, heads: Tensor) -> Tensor:
     """In the precision of the gain: under autocast that is float32, and `heads` is not."""
     return heads if norm is None else norm(heads.to(norm.weight.dtype)).to(heads.dtype)
-
-
-def _check(tensor: Tensor, name: str, features: int) -> None:
-    if tensor.ndim != 3 or tensor.shape[-1] != features:
-        raise ValueError(f"{name} must have shape (B, T, {features}), got {tuple(tensor.shape)}")

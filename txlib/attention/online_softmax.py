@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from txlib.checks import shown
+from txlib.tensor_checks import check_alike
+
 
 @dataclass(frozen=True, kw_only=True)
 class OnlineSoftmax:
@@ -34,6 +37,17 @@ class OnlineSoftmax:
     context: Tensor
     base: float = math.e
 
+    def __post_init__(self) -> None:
+        _check_base(self.base)
+        check_alike(context=self.context, maximum=self.maximum, total=self.total)
+        wanted = (*self.context.shape[:-1], 1)
+        for name, x in (("maximum", self.maximum), ("total", self.total)):
+            if self.context.ndim < 2 or x.shape != wanted:
+                raise ValueError(
+                    f"{name} must be (..., T_q, 1) beside context (..., T_q, D_v), got "
+                    f"{tuple(x.shape)} and {tuple(self.context.shape)}"
+                )
+
     @classmethod
     def empty(
         cls,
@@ -55,10 +69,12 @@ class OnlineSoftmax:
             A state whose merger with another one is that other one.
 
         Raises:
-            ValueError: if `base` is neither e nor 2.
+            ValueError: if `base` is neither e nor 2, or `shape` no (..., T_q, D_v).
         """
-        if base not in (math.e, 2):
-            raise ValueError(f"base must be e or 2, got {base}")
+        _check_base(base)
+        sizes = shape if isinstance(shape, tuple | list) else ()
+        if len(sizes) < 2 or any(type(n) is not int or n < 0 for n in sizes):
+            raise ValueError(f"shape must be (..., T_q, D_v), got {shown(shape)}")
         context = torch.zeros(shape, dtype=dtype, device=device)
         total = context.new_zeros((*shape[:-1], 1))
         lowest = torch.full_like(total, torch.finfo(total.dtype).min)
@@ -76,7 +92,22 @@ class OnlineSoftmax:
 
         Returns:
             A new state; this one stays as it was.
+
+        Raises:
+            ValueError: if shapes do not agree, or dtypes or devices differ from the state's.
         """
+        check_alike(context=self.context, scores=scores, values=values)
+        fits = (
+            scores.ndim >= 2
+            and scores.shape[-1] > 0
+            and scores.shape[:-1] == self.context.shape[:-1]
+            and values.shape == (*scores.shape[:-2], scores.shape[-1], self.context.shape[-1])
+        )
+        if not fits:
+            raise ValueError(
+                "scores (..., T_q, T_k >= 1) and values (..., T_k, D_v) must fit a context of "
+                f"{tuple(self.context.shape)}, got {tuple(scores.shape)} and {tuple(values.shape)}"
+            )
         maximum = torch.maximum(self.maximum, scores.amax(dim=-1, keepdim=True))
         correction = self._power(self.maximum - maximum)  # 1 where the maximum stood
         weights = self._power(torch.sub(scores, maximum, out=out))  # (..., T_q, T_k)
@@ -94,10 +125,17 @@ class OnlineSoftmax:
             A new state. In exact arithmetic the order of mergers does not matter.
 
         Raises:
-            ValueError: if the bases differ.
+            ValueError: if the bases or the shapes differ.
         """
+        if not isinstance(other, OnlineSoftmax):
+            raise ValueError(f"other must be an OnlineSoftmax, got {shown(other)}")
         if self.base != other.base:
             raise ValueError(f"states to merge must share a base, got {self.base} and {other.base}")
+        if self.context.shape != other.context.shape:
+            raise ValueError(
+                "states to merge must share a shape of the context, got "
+                f"{tuple(self.context.shape)} and {tuple(other.context.shape)}"
+            )
         maximum = torch.maximum(self.maximum, other.maximum)
         mine, theirs = (self._power(x.maximum - maximum) for x in (self, other))
         return replace(
@@ -124,3 +162,8 @@ class OnlineSoftmax:
     def _power(self, exponent: Tensor) -> Tensor:
         """In the place of `exponent`."""
         return exponent.exp2_() if self.base == 2 else exponent.exp_()
+
+
+def _check_base(base: float) -> None:
+    if type(base) not in (int, float) or base not in (math.e, 2):
+        raise ValueError(f"base must be e or 2, got {shown(base)}")

@@ -9,6 +9,8 @@ from torch.nn import functional as F
 from txlib.attention.grouped_heads import grouped_product
 from txlib.attention.masked_softmax import check_mask, masked_softmax
 from txlib.attention.masks import causal_mask
+from txlib.checks import check_number, check_tensor
+from txlib.tensor_checks import check_alike, check_beside, check_look
 
 
 def attention_weights(
@@ -43,6 +45,7 @@ def attention_weights(
             does not broadcast.
     """
     check_shapes(query, key)
+    check_look(is_causal, scale)
     _check_bias(bias, query, key)
     if scale is None:
         scale = 1 / math.sqrt(query.shape[-1])
@@ -85,6 +88,7 @@ def scaled_dot_product_attention(
         ValueError: as `attention_weights`, and if `value` does not fit `key`.
     """
     check_shapes(query, key, value)
+    _check_dropout(dropout)
     weights = attention_weights(query, key, mask, bias=bias, is_causal=is_causal, scale=scale)
     return grouped_product(F.dropout(weights, dropout), value)
 
@@ -110,6 +114,8 @@ def fused_attention(
     Arguments, result and errors are those of `scaled_dot_product_attention`.
     """
     check_shapes(query, key, value)
+    check_look(is_causal, scale)
+    _check_dropout(dropout)
     _check_bias(bias, query, key)
     T_q, T_k = query.shape[-2], key.shape[-2]
     if bias is not None:
@@ -127,27 +133,30 @@ def fused_attention(
     return context.masked_fill(blind, 0.0)
 
 
-def check_shapes(query: Tensor, key: Tensor, value: Tensor | None = None) -> None:
+def check_shapes(query: Tensor, key: Tensor, *values: Tensor) -> None:
     """Refuse what does not fit together, before a product broadcasts it.
 
     Raises:
         ValueError: with the rule and what was given.
     """
-    named = {"query": query, "key": key} | ({} if value is None else {"value": value})
+    named = dict(zip(("query", "key", "value"), (query, key, *values), strict=False))
+    check_alike(**named)
     for name, tensor in named.items():
         if tensor.ndim < 2:
             raise ValueError(f"{name} must have shape (..., T, D), got {tuple(tensor.shape)}")
-        shapes = f"{tuple(query.shape)} and {tuple(tensor.shape)}"
-        if tensor.ndim == query.ndim >= 4 and tensor.shape[:-3] == query.shape[:-3]:
-            H, H_kv = query.shape[-3], tensor.shape[-3]
-            if H_kv != H and (H_kv == 0 or H % H_kv):
-                raise ValueError(f"query's heads must be a multiple of {name}'s, got {shapes}")
-        elif tensor.shape[:-2] != query.shape[:-2]:
+        ours, theirs = query.shape, tensor.shape
+        if ours[:-2] == theirs[:-2]:
+            continue
+        shapes = f"{tuple(ours)} and {tuple(theirs)}"
+        if len(theirs) != len(ours) or len(ours) < 4 or ours[:-3] != theirs[:-3]:
             raise ValueError(f"query and {name} must share the dimensions before T, got {shapes}")
+        if theirs[-3] == 0 or ours[-3] % theirs[-3]:
+            raise ValueError(f"query's heads must be a multiple of {name}'s, got {shapes}")
     if query.shape[-1] != key.shape[-1]:
         raise ValueError(f"query and key must share D, got {query.shape[-1]} and {key.shape[-1]}")
-    if value is None:
+    if not values:
         return
+    (value,) = values
     if key.shape[:-2] != value.shape[:-2]:
         raise ValueError(
             f"key and value must have as many heads, got {key.shape[-3]} and {value.shape[-3]}"
@@ -159,8 +168,10 @@ def check_shapes(query: Tensor, key: Tensor, value: Tensor | None = None) -> Non
 def _check_bias(bias: Tensor | None, query: Tensor, key: Tensor) -> None:
     if bias is None:
         return
+    check_tensor("bias", bias)
     if not bias.is_floating_point():
         raise ValueError(f"bias must be floating point, as it is added, got {bias.dtype}")
+    check_beside("bias", bias, "query", query)
     wanted = (*query.shape[:-1], key.shape[-2])
     sizes = zip(bias.shape[::-1], wanted[::-1], strict=False)
     if bias.ndim > len(wanted) or any(size not in (1, full) for size, full in sizes):
@@ -169,11 +180,18 @@ def _check_bias(bias: Tensor | None, query: Tensor, key: Tensor) -> None:
         )
 
 
+def _check_dropout(dropout: float) -> None:
+    check_number("dropout", dropout)
+    if not 0 <= dropout <= 1:
+        raise ValueError(f"dropout must be from 0 to 1, got {dropout}")
+
+
 def _join(mask: Tensor | None, is_causal: bool, query: Tensor, key: Tensor) -> Tensor | None:
     """The mask and the causal one, whichever are asked for, as one."""
     T_q, T_k = query.shape[-2], key.shape[-2]
     if mask is not None:
         check_mask(mask, (*query.shape[:-2], T_q, T_k))
+        check_beside("mask", mask, "query", query)
     if not is_causal or T_q == 1:  # a single query stands at the last key: nothing lies ahead
         return mask
     causal = causal_mask(T_q, T_k, device=query.device)

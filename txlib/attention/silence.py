@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from txlib.attention.multi_head import MultiHeadAttention
+from txlib.checks import check_whole, shown
 
 
 @contextmanager
@@ -26,8 +27,13 @@ def silence_heads(attention: MultiHeadAttention, heads: Iterable[int]) -> Iterat
     Raises:
         ValueError: if a number is no head's.
     """
+    if not isinstance(attention, MultiHeadAttention):
+        raise ValueError(f"attention must be a MultiHeadAttention, got {shown(attention)}")
+    if isinstance(heads, str) or not isinstance(heads, Iterable):
+        raise ValueError(f"heads must be numbers of heads, got {shown(heads)}")
     heads = list(heads)
     for head in heads:
+        check_whole("heads", head)
         if not 0 <= head < attention.num_heads:
             raise ValueError(
                 f"heads must lie from 0 to num_heads - 1 = {attention.num_heads - 1}, got {head}"

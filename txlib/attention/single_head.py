@@ -4,6 +4,8 @@ from torch import Tensor, nn
 
 from txlib.attention.scaled_dot_product import attention_weights, check_shapes, fused_attention
 from txlib.attention.weights_tap import WeightsTap
+from txlib.checks import check_whole
+from txlib.tensor_checks import check_features, check_scale
 
 
 class SingleHeadAttention(nn.Module):
@@ -42,8 +44,9 @@ class SingleHeadAttention(nn.Module):
         if value_size is not None:
             sizes["value_size"] = value_size
         for name, size in sizes.items():
-            if size < 1:
-                raise ValueError(f"{name} must be at least 1, got {size}")
+            check_whole(name, size, least=1)
+        if scale is not None:
+            check_scale("scale", scale)
         self.q_proj = nn.Linear(query_size, head_dim, bias=False)
         self.k_proj = nn.Linear(memory_size, head_dim, bias=False)
         self.v_proj = None if value_size is None else nn.Linear(memory_size, value_size, bias=False)
@@ -62,7 +65,7 @@ class SingleHeadAttention(nn.Module):
         Raises:
             ValueError: if `memory` is not (B, T_k, M).
         """
-        _check(memory, "memory", self.k_proj.in_features)
+        check_features("memory", memory, self.k_proj)
         return self.k_proj(memory), memory if self.v_proj is None else self.v_proj(memory)
 
     def attend(
@@ -89,11 +92,16 @@ class SingleHeadAttention(nn.Module):
         Raises:
             ValueError: if shapes do not agree, or `mask` is not bool or does not broadcast.
         """
-        _check(query, "query", self.q_proj.in_features)
+        check_features("query", query, self.q_proj)
         query = self.q_proj(query)  # (B, T_q, D)
+        check_shapes(query, keys, values)
+        averaged = self.k_proj.in_features if self.v_proj is None else self.v_proj.out_features
+        if values.shape[-1] != averaged:
+            raise ValueError(
+                f"values must have shape (B, T_k, {averaged}), got {tuple(values.shape)}"
+            )
         if not self.tap.listened:
             return fused_attention(query, keys, values, mask, is_causal=is_causal, scale=self.scale)
-        check_shapes(query, keys, values)
         weights = attention_weights(query, keys, mask, is_causal=is_causal, scale=self.scale)
         return self.tap(weights) @ values
 
@@ -121,8 +129,3 @@ class SingleHeadAttention(nn.Module):
             ValueError: as `project` and `attend`.
         """
         return self.attend(query, *self.project(memory), mask, is_causal=is_causal)
-
-
-def _check(tensor: Tensor, name: str, features: int) -> None:
-    if tensor.ndim != 3 or tensor.shape[-1] != features:
-        raise ValueError(f"{name} must have shape (B, T, {features}), got {tuple(tensor.shape)}")

@@ -7,6 +7,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from txlib.checks import check_whole
+
 
 @dataclass(frozen=True, kw_only=True)
 class TileGrid:
@@ -39,8 +41,7 @@ class TileGrid:
 
     def __post_init__(self) -> None:
         for name, size in (("tile_q", self.tile_q), ("tile_k", self.tile_k)):
-            if size < 1:
-                raise ValueError(f"{name} must be at least 1, got {size}")
+            check_whole(name, size, least=1)
 
     def query_tiles(self) -> Iterator[slice]:
         """All tiles of queries."""

@@ -10,6 +10,8 @@ from txlib.attention.online_softmax import OnlineSoftmax
 from txlib.attention.scaled_dot_product import check_shapes
 from txlib.attention.tile_grid import TileGrid
 from txlib.attention.traffic import load, store
+from txlib.checks import check_tensor
+from txlib.tensor_checks import check_look
 
 LOG2_E = math.log2(math.e)  # exp(x) = 2 ** (x * LOG2_E): see `OnlineSoftmax.base`
 
@@ -58,6 +60,7 @@ def tiled_attention(
             (B,) of integers from 0 to T_k.
     """
     _check(query, key, value)
+    check_look(is_causal, scale)
     if key_lengths is not None:
         _check_lengths(key_lengths, len(key), key.shape[2])
     grid = TileGrid(
@@ -208,6 +211,7 @@ def _statistics_dtype(tensor: Tensor) -> torch.dtype:
 
 def _check(query: Tensor, key: Tensor, value: Tensor) -> None:
     for name, tensor in (("query", query), ("key", key), ("value", value)):
+        check_tensor(name, tensor)
         if tensor.ndim != 4:
             raise ValueError(f"{name} must have shape (B, H, T, D), got {tuple(tensor.shape)}")
         if tensor.dtype != query.dtype or not tensor.is_floating_point():
@@ -219,6 +223,9 @@ def _check(query: Tensor, key: Tensor, value: Tensor) -> None:
 
 
 def _check_lengths(key_lengths: Tensor, B: int, T_k: int) -> None:
+    check_tensor("key_lengths", key_lengths)
+    if key_lengths.is_meta:
+        raise ValueError(f"key_lengths must hold numbers, got a tensor on {key_lengths.device}")
     if key_lengths.shape != (B,):
         raise ValueError(
             f"key_lengths must have shape (B,) = ({B},), got {tuple(key_lengths.shape)}"

@@ -17,6 +17,8 @@ from txlib.attention.grouped_heads import grouped_product
 from txlib.attention.masked_softmax import masked_softmax
 from txlib.attention.masks import causal_mask
 from txlib.attention.scaled_dot_product import check_shapes
+from txlib.checks import check_whole
+from txlib.tensor_checks import check_look
 
 
 @dataclass(kw_only=True)
@@ -112,6 +114,7 @@ def standard_attention(
         ValueError: if shapes do not agree.
     """
     check_shapes(query, key, value)
+    check_look(is_causal, scale)
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     T_q, T_k = query.shape[-2], key.shape[-2]
     scores = store(grouped_product(load(query) * scale, load(key).mT))  # (B, H, T_q, T_k)
@@ -139,8 +142,7 @@ def fast_memory_needed(tile_q: int, tile_k: int, head_dim: int) -> int:
         ValueError: if a number is below 1.
     """
     for name, number in (("tile_q", tile_q), ("tile_k", tile_k), ("head_dim", head_dim)):
-        if number < 1:
-            raise ValueError(f"{name} must be at least 1, got {number}")
+        check_whole(name, number, least=1)
     rows = tile_q * (2 * head_dim + 2)  # query, context, maximum, total
     return rows + tile_k * 2 * head_dim + tile_q * tile_k
 
@@ -162,6 +164,7 @@ def pick_tiles(fast_memory: int, head_dim: int) -> tuple[int, int]:
     Raises:
         ValueError: if not even tiles of one query and one key fit.
     """
+    check_whole("fast_memory", fast_memory)
     least = fast_memory_needed(1, 1, head_dim)
     if fast_memory < least:
         raise ValueError(f"fast_memory must be at least {least}, got {fast_memory}")

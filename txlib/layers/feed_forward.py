@@ -4,6 +4,9 @@ from typing import Literal, get_args
 
 from torch import Tensor, nn
 
+from txlib.checks import check_flag, check_one_of, check_tensor, check_whole
+from txlib.tensor_checks import check_like, check_share
+
 Activation = Literal["relu", "gelu", "gelu_tanh"]
 
 
@@ -37,11 +40,8 @@ class FeedForward(nn.Module):
         bias: bool = True,
     ):
         super().__init__()
-        check_arguments(d_model, d_ff, dropout)
-        if activation not in get_args(Activation):
-            raise ValueError(
-                f"activation must be one of {get_args(Activation)}, got {activation!r}"
-            )
+        check_arguments(d_model, d_ff, dropout, bias)
+        check_one_of("activation", activation, get_args(Activation))
         self.up_proj = nn.Linear(d_model, d_ff, bias=bias)
         self.activation = _new_activation(activation)
         self.dropout = nn.Dropout(dropout)
@@ -66,17 +66,16 @@ class FeedForward(nn.Module):
         return self.down_proj(hidden)
 
 
-def check_arguments(d_model: int, d_ff: int, dropout: float) -> None:
-    """Refuse sizes below 1 and a dropout that is no probability below 1.
+def check_arguments(d_model: int, d_ff: int, dropout: float, bias: bool) -> None:
+    """Refuse sizes below 1, a dropout that is no probability below 1, and a bias that is no flag.
 
     Raises:
         ValueError: with the rule and what was given.
     """
     for name, size in (("d_model", d_model), ("d_ff", d_ff)):
-        if size < 1:
-            raise ValueError(f"{name} must be at least 1, got {size}")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must be in [0, 1), got {dropout}")
+        check_whole(name, size, least=1)
+    check_share("dropout", dropout)
+    check_flag("bias", bias)
 
 
 def check_features(x: Tensor, proj: nn.Linear) -> None:
@@ -85,8 +84,10 @@ def check_features(x: Tensor, proj: nn.Linear) -> None:
     Raises:
         ValueError: with the rule and what was given.
     """
-    if x.ndim < 1 or x.shape[-1] != proj.in_features:
+    if not isinstance(x, Tensor) or x.ndim < 1 or x.shape[-1] != proj.in_features:
+        check_tensor("x", x)
         raise ValueError(f"x must have shape (..., {proj.in_features}), got {tuple(x.shape)}")
+    check_like("x", x, proj.weight)
 
 
 def _new_activation(activation: Activation) -> nn.Module:

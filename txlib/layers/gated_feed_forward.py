@@ -25,7 +25,7 @@ class GatedFeedForward(nn.Module):
 
     def __init__(self, d_model: int, d_ff: int, *, dropout: float = 0.0, bias: bool = False):
         super().__init__()
-        check_arguments(d_model, d_ff, dropout)
+        check_arguments(d_model, d_ff, dropout, bias)
         self.gate_proj = nn.Linear(d_model, d_ff, bias=bias)
         self.up_proj = nn.Linear(d_model, d_ff, bias=bias)
         self.activation = nn.SiLU()

@@ -5,8 +5,10 @@ import math
 import torch
 from torch import nn
 
+from txlib.checks import check_number, check_whole, shown
 from txlib.layers.normalization import LayerNorm, RMSNorm
 from txlib.layers.residual_block import ResidualBlock
+from txlib.tensor_checks import check_scale
 
 
 def initialize_(module: nn.Module, *, num_layers: int | None, std: float = 0.02) -> None:
@@ -33,10 +35,13 @@ def initialize_(module: nn.Module, *, num_layers: int | None, std: float = 0.02)
     Raises:
         ValueError: if `num_layers` is below 1, `std` not above 0, or `module` without a block.
     """
-    if num_layers is not None and num_layers < 1:
-        raise ValueError(f"num_layers must be at least 1, got {num_layers}")
+    _check_module(module)
+    if num_layers is not None:
+        check_whole("num_layers", num_layers, least=1)
+    check_number("std", std)
     if not std > 0:
         raise ValueError(f"std must be above 0, got {std}")
+    check_scale("std", std)
     blocks = [part for part in module.modules() if isinstance(part, ResidualBlock)]
     if not blocks:
         raise ValueError(
@@ -75,11 +80,20 @@ def xavier_(module: nn.Module) -> None:
 
     Args:
         module: changed in place.
+
+    Raises:
+        ValueError: if `module` is none.
     """
+    _check_module(module)
     for part in module.modules():
         if isinstance(part, nn.Linear):
             nn.init.xavier_uniform_(part.weight)
         _reset(part, embedding_std=None)
+
+
+def _check_module(module: nn.Module) -> None:
+    if not isinstance(module, nn.Module):
+        raise ValueError(f"module must be a module, got {shown(module)}")
 
 
 def _reset(part: nn.Module, *, embedding_std: float | None) -> None:

@@ -4,6 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from txlib.checks import check_flag, check_number, check_tensor, check_whole
+from txlib.tensor_checks import check_beside, check_floats, check_like, check_scale
+
 
 def layer_norm(
     x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, *, eps: float = 1e-5
@@ -25,7 +28,11 @@ def layer_norm(
 
     Returns:
         (..., C), of the dtype of `x`.
+
+    Raises:
+        ValueError: if shapes do not agree, a tensor is not of floats or `eps` is not above 0.
     """
+    _check_arrays(x, weight, bias, eps)
     wide = _widened(x)
     centred = wide - wide.mean(dim=-1, keepdim=True)
     variance = centred.square().mean(dim=-1, keepdim=True)
@@ -48,7 +55,11 @@ def rms_norm(x: Tensor, weight: Tensor | None = None, *, eps: float = 1e-6) -> T
 
     Returns:
         (..., C), of the dtype of `x`.
+
+    Raises:
+        ValueError: if shapes do not agree, a tensor is not of floats or `eps` is not above 0.
     """
+    _check_arrays(x, weight, None, eps)
     wide = _widened(x)
     mean_square = wide.square().mean(dim=-1, keepdim=True)
     return _scaled(wide * torch.rsqrt(mean_square + eps), weight, None).to(x.dtype)
@@ -71,6 +82,7 @@ class LayerNorm(nn.Module):
     def __init__(self, d_model: int, *, eps: float = 1e-5, bias: bool = True):
         super().__init__()
         _check_arguments(d_model, eps)
+        check_flag("bias", bias)
         self.eps = eps
         self.weight = nn.Parameter(torch.ones(d_model))
         self.bias = nn.Parameter(torch.zeros(d_model)) if bias else None
@@ -151,12 +163,37 @@ def _scaled(normed: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tenso
 
 
 def _check_arguments(d_model: int, eps: float) -> None:
-    if d_model < 1:
-        raise ValueError(f"d_model must be at least 1, got {d_model}")
+    check_whole("d_model", d_model, least=1)
+    _check_eps(eps)
+
+
+def _check_eps(eps: float) -> None:
+    check_number("eps", eps)
     if not eps > 0:
         raise ValueError(f"eps must be above 0, got {eps}")
+    check_scale("eps", eps)
 
 
 def _check_features(x: Tensor, weight: Tensor) -> None:
-    if x.shape[-1:] != weight.shape:
+    if not isinstance(x, Tensor) or x.shape[-1:] != weight.shape:
+        check_tensor("x", x)
         raise ValueError(f"x must have shape (..., {len(weight)}), got {tuple(x.shape)}")
+    if x.dtype is not weight.dtype or x.device != weight.device:
+        check_like("x", x, weight, any_floats=True)
+
+
+def _check_arrays(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> None:
+    _check_eps(eps)
+    check_floats("x", x)
+    for name, array in (("weight", weight), ("bias", bias)):
+        if array is None:
+            continue
+        check_floats(name, array)
+        check_beside(name, array, "x", x)
+        if array.ndim != 1 or x.shape[-1:] != array.shape:
+            raise ValueError(
+                f"{name} must have shape (C,) where x is (..., C), got {tuple(array.shape)} and "
+                f"{tuple(x.shape)}"
+            )
+    if x.ndim < 1:
+        raise ValueError(f"x must have shape (..., C), got {tuple(x.shape)}")

@@ -6,9 +6,11 @@ from typing import Literal, get_args
 
 from torch import Tensor, nn
 
+from txlib.checks import check_one_of, check_tensor, check_whole
 from txlib.layers.feed_forward import Activation, FeedForward
 from txlib.layers.gated_feed_forward import GatedFeedForward
 from txlib.layers.normalization import LayerNorm, RMSNorm
+from txlib.tensor_checks import check_share
 
 NormOrder = Literal["pre", "post"]
 Norm = Literal["layer", "rms"]
@@ -38,11 +40,9 @@ class ResidualBlock(nn.Module, ABC):
 
     def __init__(self, d_model: int, norm_order: NormOrder, dropout: float):
         super().__init__()
-        if d_model < 1:
-            raise ValueError(f"d_model must be at least 1, got {d_model}")
-        _check_choice("norm_order", norm_order, get_args(NormOrder))
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), got {dropout}")
+        check_whole("d_model", d_model, least=1)
+        check_one_of("norm_order", norm_order, get_args(NormOrder))
+        check_share("dropout", dropout)
         self.d_model = d_model
         self.norm_order = norm_order
         self.dropout = nn.Dropout(dropout)
@@ -53,7 +53,8 @@ class ResidualBlock(nn.Module, ABC):
         Raises:
             ValueError: if `x` is not (B, T, C).
         """
-        if x.ndim != 3 or x.shape[-1] != self.d_model:
+        if not isinstance(x, Tensor) or x.ndim != 3 or x.shape[-1] != self.d_model:
+            check_tensor("x", x)
             raise ValueError(f"x must have shape (B, T, {self.d_model}), got {tuple(x.shape)}")
 
     def add(self, x: Tensor, sublayer: Callable[[Tensor], Tensor], norm: nn.Module) -> Tensor:
@@ -83,7 +84,7 @@ def new_norm(norm: Norm, d_model: int, *, bias: bool) -> LayerNorm | RMSNorm:
     Raises:
         ValueError: if `norm` is none of them.
     """
-    _check_choice("norm", norm, get_args(Norm))
+    check_one_of("norm", norm, get_args(Norm))
     return LayerNorm(d_model, bias=bias) if norm == "layer" else RMSNorm(d_model)
 
 
@@ -100,12 +101,7 @@ def new_feed_forward(
     Raises:
         ValueError: if `activation` is none of them, or as the layer's own.
     """
-    _check_choice("activation", activation, (*get_args(Activation), "swiglu"))
+    check_one_of("activation", activation, (*get_args(Activation), "swiglu"))
     if activation == "swiglu":
         return GatedFeedForward(d_model, d_ff, dropout=dropout, bias=bias)
     return FeedForward(d_model, d_ff, activation=activation, dropout=dropout, bias=bias)
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {choices}, got {value!r}")

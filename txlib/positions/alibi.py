@@ -3,7 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from txlib.checks import check_whole
+from txlib.positions.offsets import check_offset
 from txlib.positions.relative import relative_distances
+from txlib.tensor_checks import check_heads
 
 
 def alibi_slopes(
@@ -29,8 +32,7 @@ def alibi_slopes(
     Raises:
         ValueError: if `num_heads` is below 1.
     """
-    if num_heads < 1:
-        raise ValueError(f"num_heads must be at least 1, got {num_heads}")
+    check_whole("num_heads", num_heads, least=1)
     full = 1 << (num_heads.bit_length() - 1)  # the largest power of two up to H
     own = torch.arange(2, 2 * full + 1, 2, device=device, dtype=dtype)
     between = torch.arange(1, 2 * (num_heads - full) + 1, 2, device=device, dtype=dtype)
@@ -56,8 +58,7 @@ class ALiBi(nn.Module):
 
     def __init__(self, num_heads: int):
         super().__init__()
-        if num_heads < 1:
-            raise ValueError(f"num_heads must be at least 1, got {num_heads}")
+        check_whole("num_heads", num_heads, least=1)
         self.num_heads = num_heads
 
     def extra_repr(self) -> str:
@@ -80,12 +81,10 @@ class ALiBi(nn.Module):
         Raises:
             ValueError: if `query` is not (B, H, T_q, D) or `num_keys` is below 1.
         """
-        if query.ndim != 4 or query.shape[1] != self.num_heads:
-            raise ValueError(
-                f"query must have shape (B, {self.num_heads}, T_q, D), got {tuple(query.shape)}"
-            )
-        if num_keys < 1:
-            raise ValueError(f"num_keys must be at least 1, got {num_keys}")
+        check_heads("query", query, self.num_heads)
+        check_whole("num_keys", num_keys, least=1)
+        if offset is not None:
+            check_offset(offset, query)
         exact = torch.promote_types(query.dtype, torch.float32)  # bfloat16 counts to 256 only
         slopes = alibi_slopes(self.num_heads, device=query.device, dtype=exact)
         T_q = query.shape[2]

@@ -3,7 +3,12 @@
 import torch
 from torch import Tensor, nn
 
+from txlib.checks import check_flag, check_whole
+from txlib.positions.offsets import check_offset
 from txlib.positions.relative import relative_distances
+from txlib.tensor_checks import check_heads, check_integers
+
+MOST_DISTANCE = 2**31  # up to here edges are found at once
 
 
 def relative_buckets(
@@ -37,9 +42,8 @@ def relative_buckets(
     Raises:
         ValueError: if an argument is outside its range or `distance` is not of integers.
     """
+    check_integers("distance", distance)
     starts = torch.tensor(_starts(num_buckets, max_distance, bidirectional), device=distance.device)
-    if distance.is_floating_point() or distance.dtype == torch.bool:
-        raise ValueError(f"distance must be of integers, got {distance.dtype}")
     if not bidirectional:
         return torch.bucketize(-distance.clamp(max=0), starts, right=True) - 1
     bucket = torch.bucketize(distance.abs(), starts, right=True) - 1
@@ -73,8 +77,7 @@ class BucketedBias(nn.Module):
         bidirectional: bool,
     ):
         super().__init__()
-        if num_heads < 1:
-            raise ValueError(f"num_heads must be at least 1, got {num_heads}")
+        check_whole("num_heads", num_heads, least=1)
         _starts(num_buckets, max_distance, bidirectional)
         self.max_distance = max_distance
         self.bidirectional = bidirectional
@@ -97,10 +100,9 @@ class BucketedBias(nn.Module):
             ValueError: if `query` has another number of heads or `num_keys` is negative.
         """
         num_buckets, num_heads = self.table.shape
-        if query.ndim != 4 or query.shape[1] != num_heads:
-            raise ValueError(
-                f"query must have shape (B, {num_heads}, T_q, D), got {tuple(query.shape)}"
-            )
+        check_heads("query", query, num_heads, table=self.table)
+        if offset is not None:
+            check_offset(offset, query)
         buckets = relative_buckets(
             relative_distances(query.shape[2], num_keys, offset=offset, device=query.device),
             num_buckets=num_buckets,
@@ -121,6 +123,9 @@ class BucketedBias(nn.Module):
 
 def _starts(num_buckets: int, max_distance: int, bidirectional: bool) -> list[int]:
     """The smallest distance of each bucket of one direction."""
+    check_whole("num_buckets", num_buckets)
+    check_whole("max_distance", max_distance, most=MOST_DISTANCE)
+    check_flag("bidirectional", bidirectional)
     if bidirectional and num_buckets % 2:
         raise ValueError(f"num_buckets must be even for two directions, got {num_buckets}")
     each = num_buckets // 2 if bidirectional else num_buckets

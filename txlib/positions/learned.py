@@ -2,8 +2,10 @@
 
 from torch import Tensor, nn
 
-from txlib.positions.offsets import positions_from
+from txlib.checks import check_number, check_whole
+from txlib.positions.offsets import check_offset, positions_from
 from txlib.positions.sinusoidal import check_embeddings
+from txlib.tensor_checks import check_like, check_scale
 
 
 class LearnedEncoding(nn.Module):
@@ -26,10 +28,11 @@ class LearnedEncoding(nn.Module):
     def __init__(self, max_seq_len: int, d_model: int, *, std: float = 0.02):
         super().__init__()
         for name, size in (("max_seq_len", max_seq_len), ("d_model", d_model)):
-            if size < 1:
-                raise ValueError(f"{name} must be at least 1, got {size}")
-        if std < 0:
+            check_whole(name, size, least=1)
+        check_number("std", std)
+        if not std >= 0:
             raise ValueError(f"std must be at least 0, got {std}")
+        check_scale("std", std)
         self.table = nn.Embedding(max_seq_len, d_model)
         nn.init.normal_(self.table.weight, std=std)
 
@@ -49,6 +52,8 @@ class LearnedEncoding(nn.Module):
         """
         max_seq_len, d_model = self.table.weight.shape
         check_embeddings(x, d_model)
+        check_like("x", x, self.table.weight, any_floats=True)
+        check_offset(offset, x)
         alike = not isinstance(offset, Tensor)
         first, farthest = (offset, offset) if alike else map(int, offset.aminmax())
         end = farthest + x.shape[1]

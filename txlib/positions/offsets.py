@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from txlib.checks import check_whole
+
 
 def positions_from(
     offset: int | Tensor, length: int, *, device: torch.device | str | None = None
@@ -21,6 +23,7 @@ def positions_from(
     Raises:
         ValueError: if a number is negative, or a tensor not of integers (B,).
     """
+    check_whole("length", length, least=0)
     steps = torch.arange(length, device=device)
     if isinstance(offset, Tensor):
         if offset.ndim != 1 or offset.dtype not in (torch.int64, torch.int32):
@@ -28,7 +31,25 @@ def positions_from(
                 f"offset must be an int or integers (B,), got {offset.dtype} of "
                 f"{tuple(offset.shape)}"
             )
+        if offset.device != steps.device:
+            raise ValueError(f"offset must be on {steps.device}, got {offset.device}")
         return offset[:, None] + steps
-    if offset < 0:
-        raise ValueError(f"offset must be at least 0, got {offset}")
+    check_whole("offset", offset, least=0)
     return steps + offset
+
+
+def check_offset(offset: int | Tensor, x: Tensor) -> None:
+    """Refuse what is neither a position nor one for each row of `x`.
+
+    Raises:
+        ValueError: with the rule and what was given.
+    """
+    if not isinstance(offset, Tensor):
+        check_whole("offset", offset, least=0)
+    elif offset.dtype not in (torch.int64, torch.int32) or offset.shape != x.shape[:1]:
+        raise ValueError(
+            f"offset must be an int or integers (B,) = ({len(x)},), got {offset.dtype} of "
+            f"{tuple(offset.shape)}"
+        )
+    elif offset.device != x.device:
+        raise ValueError(f"offset must be on {x.device}, got {offset.device}")

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from txlib.attention.grouped_heads import grouped_product
 from txlib.attention.scaled_dot_product import attention_weights, check_shapes
-from txlib.positions.offsets import positions_from
+from txlib.checks import check_whole
+from txlib.positions.offsets import check_offset, positions_from
+from txlib.tensor_checks import check_alike, check_heads, check_look, check_scale
 
 
 def relative_distances(
@@ -34,8 +36,7 @@ def relative_distances(
         ValueError: if a number is negative.
     """
     for name, number in (("T_q", T_q), ("num_keys", num_keys)):
-        if number < 0:
-            raise ValueError(f"{name} must be at least 0, got {number}")
+        check_whole(name, number, least=0)
     if offset is None:
         position = torch.arange(T_q, device=device) + num_keys - T_q
     else:
@@ -86,8 +87,7 @@ def relative_scores_skew(query: Tensor, key_table: Tensor, num_keys: int) -> Ten
     """
     _check_table(query, key_table, "key_table", "query")
     T_q = query.shape[-2]
-    if num_keys < 0:
-        raise ValueError(f"num_keys must be at least 0, got {num_keys}")
+    check_whole("num_keys", num_keys, least=0)
     distances = torch.arange(-num_keys, T_q, device=query.device)
     scores = query @ _rows(distances, key_table).mT  # (..., T_q, T_q + T_k)
     line = scores.flatten(-2)[..., T_q:]
@@ -130,13 +130,15 @@ def relative_attention(
         ValueError: if shapes do not agree, or `mask` is not bool or does not broadcast.
     """
     check_shapes(query, key, value)
+    check_look(is_causal, scale)
+    if value_table is not None:
+        _check_table(value, value_table, "value_table", "value")
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     bias = relative_scores_gather(query * scale, key_table, key.shape[-2])
     weights = attention_weights(query, key, mask, bias=bias, is_causal=is_causal, scale=scale)
     context = grouped_product(weights, value)  # (..., T_q, D_v)
     if value_table is None:
         return context
-    _check_table(value, value_table, "value_table", "value")
     distances = relative_distances(*weights.shape[-2:], device=query.device)
     return context + torch.einsum("...qk,qkd->...qd", weights, _rows(distances, value_table))
 
@@ -158,10 +160,10 @@ class RelativeKeys(nn.Module):
 
     def __init__(self, head_dim: int, max_distance: int, *, scale: float | None = None):
         super().__init__()
-        if head_dim < 1:
-            raise ValueError(f"head_dim must be at least 1, got {head_dim}")
-        if max_distance < 0:
-            raise ValueError(f"max_distance must be at least 0, got {max_distance}")
+        check_whole("head_dim", head_dim, least=1)
+        check_whole("max_distance", max_distance, least=0)
+        if scale is not None:
+            check_scale("scale", scale)
         self.scale = 1 / math.sqrt(head_dim) if scale is None else scale
         self.table = nn.Parameter(torch.empty(2 * max_distance + 1, head_dim))
         nn.init.xavier_uniform_(self.table)
@@ -181,10 +183,12 @@ class RelativeKeys(nn.Module):
         Raises:
             ValueError: if `query` does not end in D or `num_keys` is negative.
         """
+        check_heads("query", query, table=self.table)
         query, table = query * self.scale, self.table.to(query.dtype)
         if offset is None:
             return relative_scores_skew(query, table, num_keys)
         _check_table(query, table, "table", "query")
+        check_offset(offset, query)
         T_q, farthest = query.shape[-2], len(table) // 2
         distances = relative_distances(T_q, num_keys, offset=offset, device=query.device)
         index = (distances.clamp(-farthest, farthest) + farthest).unsqueeze(-3)
@@ -198,6 +202,7 @@ def _rows(distances: Tensor, table: Tensor) -> Tensor:
 
 
 def _check_table(vectors: Tensor, table: Tensor, name: str, other: str) -> None:
+    check_alike(**{other: vectors, name: table})
     if vectors.ndim < 2:
         raise ValueError(f"{other} must have shape (..., T, D), got {tuple(vectors.shape)}")
     if table.ndim != 2 or len(table) % 2 == 0 or table.shape[1] != vectors.shape[-1]:

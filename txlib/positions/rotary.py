@@ -5,9 +5,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from txlib.positions.offsets import positions_from
+from txlib.checks import check_number, check_one_of, check_tensor, check_whole, shown
+from txlib.positions.offsets import check_offset, positions_from
 
 PAIRINGS = ("half", "interleaved")
+MOST_KEPT = 2**20  # positions whose cosines and sines are kept between calls
 
 
 def rotary_frequencies(
@@ -37,6 +39,9 @@ def rotary_frequencies(
     Raises:
         ValueError: if an argument is not as stated.
     """
+    check_whole("head_dim", head_dim)
+    check_number("base", base)
+    check_number("ntk_factor", ntk_factor)
     if head_dim < 2 or head_dim % 2:
         raise ValueError(f"head_dim must be even and at least 2, got {head_dim}")
     if not 0 < base < math.inf:
@@ -89,8 +94,8 @@ class RotaryEmbedding(nn.Module):
     ):
         super().__init__()
         rotary_frequencies(head_dim, base=base, ntk_factor=ntk_factor)  # refuses what is wrong
-        if pairing not in PAIRINGS:
-            raise ValueError(f"pairing must be one of {PAIRINGS}, got {pairing!r}")
+        check_one_of("pairing", pairing, PAIRINGS)
+        check_number("interpolation", interpolation)
         if not 1 <= interpolation < math.inf:
             raise ValueError(f"interpolation must be finite and at least 1, got {interpolation}")
         self.head_dim = head_dim
@@ -121,10 +126,15 @@ class RotaryEmbedding(nn.Module):
         Raises:
             ValueError: if `x` is not float (..., T, D) or `offset` is negative.
         """
+        if not isinstance(x, Tensor) or not x.is_floating_point():
+            found = x.dtype if isinstance(x, Tensor) else shown(x)
+            raise ValueError(f"x must be of a float dtype, got {found}")
         if x.ndim < 2 or x.shape[-1] != self.head_dim:
             raise ValueError(f"x must have shape (..., T, {self.head_dim}), got {tuple(x.shape)}")
-        if not x.is_floating_point():
-            raise ValueError(f"x must be of a float dtype, got {x.dtype}")
+        if type(offset) is not int:
+            if isinstance(offset, Tensor) and x.ndim < 3:
+                raise ValueError(f"offset must be an int where x has no B, got {shown(offset)}")
+            check_offset(offset, x)
         if isinstance(offset, Tensor):
             positions = positions_from(offset, x.shape[-2], device=x.device)  # (B, T)
             positions = positions.unflatten(0, (-1,) + (1,) * (x.ndim - 3))  # (B, ..., T)
@@ -146,6 +156,8 @@ class RotaryEmbedding(nn.Module):
         """Cosines and sines of positions `start` to `end`, kept from earlier if they fit."""
         dtype = torch.promote_types(x.dtype, torch.float32)
         if torch.compiler.is_compiling():  # state that outlives a compiled graph may be overwritten
+            return self._compute(start, end, x.device, dtype)
+        if end > MOST_KEPT:
             return self._compute(start, end, x.device, dtype)
         made_for = (x.device, dtype, self.head_dim, self.base, self.interpolation, self.ntk_factor)
         kept = self._kept
@@ -202,8 +214,8 @@ def half_to_interleaved(weight: Tensor, num_heads: int) -> Tensor:
 
 
 def _split_heads(weight: Tensor, num_heads: int) -> Tensor:
-    if num_heads < 1:
-        raise ValueError(f"num_heads must be at least 1, got {num_heads}")
+    check_whole("num_heads", num_heads, least=1)
+    check_tensor("weight", weight)
     if weight.ndim < 1 or not len(weight) or len(weight) % (2 * num_heads):
         raise ValueError(
             f"weight must have num_heads={num_heads} times an even number of rows, "

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from txlib.checks import check_flag, check_whole
 from txlib.positions.alibi import ALiBi
 from txlib.positions.bucketed import BucketedBias
 from txlib.positions.learned import LearnedEncoding
@@ -83,6 +84,10 @@ def position_scheme(
         ValueError: if `name` is unknown, or a module refuses an argument: "shaw" and "alibi" do
             when their layer is made.
     """
+    sizes = {"d_model": d_model, "head_dim": head_dim, "num_heads": num_heads}
+    for size_name, size in (sizes | {"max_seq_len": max_seq_len}).items():
+        check_whole(size_name, size, least=1)
+    check_flag("is_causal", is_causal)
     match name:
         case "none":
             return PositionScheme()

@@ -5,7 +5,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from txlib.positions.offsets import positions_from
+from txlib.checks import check_number, check_tensor, check_whole
+from txlib.positions.offsets import check_offset, positions_from
+from txlib.tensor_checks import check_floats, check_scale
 
 
 def sinusoidal_encoding(
@@ -39,8 +41,7 @@ def sinusoidal_encoding(
         ValueError: if an argument is outside its range.
     """
     frequencies = _frequencies(d_model, base)
-    if num_positions < 0:
-        raise ValueError(f"num_positions must be at least 0, got {num_positions}")
+    check_whole("num_positions", num_positions, least=0)
     exact = "cpu" if str(device).startswith("mps") else device  # that one has no float64
     if isinstance(offset, Tensor):
         offset = offset.to(exact)
@@ -76,6 +77,7 @@ def shift_matrix(
     Raises:
         ValueError: if an argument is outside its range.
     """
+    check_scale("distance", distance)
     angles = distance * _frequencies(d_model, base)
     sine = torch.arange(0, d_model, 2)
     cosine = sine + 1
@@ -137,6 +139,8 @@ class SinusoidalEncoding(nn.Module):
             ValueError: if `x` does not end in C or `offset` is negative.
         """
         check_embeddings(x, self.d_model)
+        check_floats("x", x)
+        check_offset(offset, x)
         return x + sinusoidal_encoding(
             x.shape[1],
             self.d_model,
@@ -157,15 +161,20 @@ def check_embeddings(x: Tensor, d_model: int) -> None:
     Raises:
         ValueError: with the rule and what was given.
     """
+    check_tensor("x", x)
     if x.ndim != 3 or x.shape[-1] != d_model:
         raise ValueError(f"x must have shape (B, T, {d_model}), got {tuple(x.shape)}")
 
 
 def _frequencies(d_model: int, base: float) -> Tensor:
     """Radians a position, float64 (C / 2,), from 1 down to almost 1 / base; made on the CPU."""
+    check_whole("d_model", d_model)
+    check_number("base", base)
     if d_model < 2 or d_model % 2:
         raise ValueError(f"d_model must be even and at least 2, got {d_model}")
-    if base <= 1:
+    if not base > 1:
         raise ValueError(f"base must be above 1, got {base}")
+    if base == math.inf:
+        raise ValueError(f"base must be finite, got {base}")
     exponents = torch.arange(0, d_model, 2, dtype=torch.float64) / d_model
     return base**-exponents

@@ -1,0 +1,18 @@
+"""Whatever is given to txlib.attention, it answers right or says what is wrong."""
+
+import pytest
+from attention_function_targets import FUNCTIONS
+from attention_targets import MODULES
+from hypothesis import given, settings
+from targets import sizes
+
+AREA = "attention: bad input"
+
+
+@pytest.mark.parametrize("target", MODULES + FUNCTIONS, ids=lambda target: target.name)
+@settings.get_profile("trust-light")
+@given(s=sizes)
+def test_each_argument_spoiled_in_every_way(target, s, tally):
+    tried, failures = target.attack(s)
+    tally(AREA, tried)
+    assert not failures, "\n".join(failures[:20])
