@@ -3,12 +3,14 @@
 import contextlib
 import functools
 import http.server
+import importlib.util
 import os
 import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import urljoin
 
 import pytest
@@ -18,6 +20,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 ROOT = Path(__file__).parents[3]
 SITE = Path(os.environ.get("TXLIB_SITE", ROOT / "book" / "_build" / "html")).resolve()
 FOUND = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
+_SPEC = importlib.util.spec_from_file_location("policy", ROOT / "book" / "_ext" / "policy.py")
+POLICY = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(POLICY)
 # the first sends the reader on to the front page; the static ones are parts of the theme
 PAGES = [page for page in FOUND if page != "index.html" and not page.startswith("_static/")]
 CHAPTERS = [page for page in PAGES if page.startswith("chapters/")]
@@ -56,6 +61,12 @@ def chapters(site: Path) -> list[str]:
 
 
 @pytest.fixture(scope="session")
+def policy() -> ModuleType:
+    """The extension that guards the pages."""
+    return POLICY
+
+
+@pytest.fixture(scope="session")
 def artifacts() -> Path:
     """Where screenshots and tables are kept."""
     folder = ROOT / "artifacts" / "site"
@@ -74,6 +85,11 @@ def parse(site: Path) -> Callable[[str], BeautifulSoup]:
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Leave the test's output alone."""
+
+    def end_headers(self) -> None:
+        """Send the strictest policy that the site is said to stand."""
+        self.send_header("Content-Security-Policy", POLICY.header())
+        super().end_headers()
 
 
 @pytest.fixture(scope="session")
