@@ -1,4 +1,20 @@
-"""Attention: additive, scaled dot product, multi-head, and the masks they take."""
+"""Attention: additive, scaled dot product, multi-head, and the masks they take.
+
+Example:
+    >>> from txlib.attention import KVCache, MultiHeadAttention
+    >>> layer = MultiHeadAttention(d_model=8, num_heads=2)
+    >>> x = torch.randn(1, 4, 8)  # (B, T, C)
+    >>> y = layer(x, is_causal=True)
+    >>> y.shape
+    torch.Size([1, 4, 8])
+
+    A cache gives the same, word by word:
+
+    >>> cache = KVCache(1, 2, 4, max_len=4)  # B, H_kv, D
+    >>> words = [layer(x[:, [t]], is_causal=True, cache=cache) for t in range(4)]
+    >>> torch.allclose(torch.cat(words, dim=1), y, atol=1e-6)
+    True
+"""
 
 from txlib.attention.additive import AdditiveAttention
 from txlib.attention.grouped_heads import grouped_product

@@ -29,6 +29,12 @@ class AdditiveAttention(nn.Module):
 
     Raises:
         ValueError: if a size is below 1.
+
+    Example:
+        >>> attention = AdditiveAttention(query_size=5, key_size=6, d_attention=7)
+        >>> query, memory = torch.randn(2, 1, 5), torch.randn(2, 9, 6)
+        >>> attention(query, memory).shape  # for each query an average of the nine
+        torch.Size([2, 1, 6])
     """
 
     def __init__(

@@ -24,6 +24,11 @@ def grouped_product(left: Tensor, right: Tensor) -> Tensor:
 
     Raises:
         ValueError: if the two do not fit, or are not floats of one precision on one device.
+
+    Example:
+        >>> weights, values = torch.rand(1, 4, 3, 5), torch.rand(1, 2, 5, 6)  # 4 heads share 2
+        >>> grouped_product(weights, values).shape
+        torch.Size([1, 4, 3, 6])
     """
     _check(left, right)
     if left.shape[:-2] == right.shape[:-2]:

@@ -21,6 +21,11 @@ def masked_softmax(scores: Tensor, mask: Tensor | None = None) -> Tensor:
 
     Raises:
         ValueError: if `mask` is not bool or does not broadcast to the shape of `scores`.
+
+    Example:
+        >>> scores = torch.tensor([[0.0, 0.0, 9.0]])
+        >>> masked_softmax(scores, torch.tensor([[True, True, False]]))
+        tensor([[0.5000, 0.5000, 0.0000]])
     """
     check_floats("scores", scores)
     if scores.ndim < 1:

@@ -25,6 +25,11 @@ def padding_mask(lengths: Tensor, max_length: int | None = None) -> Tensor:
 
     Raises:
         ValueError: if `lengths` is not (B >= 1,) of integers from 0 to `max_length`.
+
+    Example:
+        >>> padding_mask(torch.tensor([3, 1]), 4)
+        tensor([[ True,  True,  True, False],
+                [ True, False, False, False]])
     """
     check_tensor("lengths", lengths)
     if lengths.ndim != 1 or not len(lengths):
@@ -65,6 +70,14 @@ def causal_mask(
 
     Raises:
         ValueError: if a number is negative.
+
+    Example:
+        >>> causal_mask(3)
+        tensor([[ True, False, False],
+                [ True,  True, False],
+                [ True,  True,  True]])
+        >>> causal_mask(1, 3)  # the newest of three tokens sees them all
+        tensor([[True, True, True]])
     """
     return _distance(T_q, T_q if T_k is None else T_k, device) >= 0
 
@@ -90,6 +103,13 @@ def sliding_window_mask(
 
     Raises:
         ValueError: if a number is negative or `window` is below 1.
+
+    Example:
+        >>> causal_mask(4) & sliding_window_mask(4, 4, window=2)  # itself and the one before
+        tensor([[ True, False, False, False],
+                [ True,  True, False, False],
+                [False,  True,  True, False],
+                [False, False,  True,  True]])
     """
     check_whole("window", window, least=1)
     return _distance(T_q, T_k, device).abs() < window

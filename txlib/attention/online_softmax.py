@@ -30,6 +30,14 @@ class OnlineSoftmax:
         context: $\sum_j e^{s_j - m} v_j$, (..., T_q, D_v), not yet divided by `total`.
         base: what is raised to the scores. e, or 2 for scores that were multiplied by
             $\log_2 e$, with the same weights: powers of 2 are quicker, above all tiny ones.
+
+    Example:
+        >>> scores, values = torch.randn(1, 6), torch.randn(6, 4)
+        >>> parts = OnlineSoftmax.empty((1, 4))
+        >>> for start in (0, 2, 4):  # two keys at a time, none looked at twice
+        ...     parts = parts.update(scores[:, start : start + 2], values[start : start + 2])
+        >>> torch.allclose(parts.average(), scores.softmax(-1) @ values, atol=1e-6)
+        True
     """
 
     maximum: Tensor

@@ -43,6 +43,13 @@ def attention_weights(
     Raises:
         ValueError: if shapes do not agree, `mask` is not bool, `bias` is not floating, or either
             does not broadcast.
+
+    Example:
+        >>> import math
+        >>> query = torch.tensor([[2 * math.log(3), 0.0, 0.0, 0.0]])
+        >>> key = torch.eye(4)[[1, 0]]  # scores 0 and ln 3, once divided by sqrt(4)
+        >>> attention_weights(query, key)
+        tensor([[0.2500, 0.7500]])
     """
     check_shapes(query, key)
     check_look(is_causal, scale)
@@ -86,6 +93,12 @@ def scaled_dot_product_attention(
 
     Raises:
         ValueError: as `attention_weights`, and if `value` does not fit `key`.
+
+    Example:
+        >>> query, key = torch.zeros(1, 4), torch.randn(2, 4)  # a query that prefers nothing
+        >>> value = torch.tensor([[1.0, 0.0], [3.0, 2.0]])
+        >>> scaled_dot_product_attention(query, key, value)  # the mean of the values
+        tensor([[2., 1.]])
     """
     check_shapes(query, key, value)
     _check_dropout(dropout)
@@ -112,6 +125,13 @@ def fused_attention(
     masked row gives depends on the version.
 
     Arguments, result and errors are those of `scaled_dot_product_attention`.
+
+    Example:
+        >>> query, key, value = torch.randn(3, 2, 5, 4).unbind()  # (B, T, D) each
+        >>> readable = scaled_dot_product_attention(query, key, value, is_causal=True)
+        >>> fused = fused_attention(query, key, value, is_causal=True)
+        >>> torch.allclose(readable, fused, atol=1e-6)
+        True
     """
     check_shapes(query, key, value)
     check_look(is_causal, scale)

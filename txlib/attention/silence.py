@@ -26,6 +26,14 @@ def silence_heads(attention: MultiHeadAttention, heads: Iterable[int]) -> Iterat
 
     Raises:
         ValueError: if a number is no head's.
+
+    Example:
+        >>> from txlib.attention import MultiHeadAttention
+        >>> attention = MultiHeadAttention(d_model=8, num_heads=2)
+        >>> x = torch.randn(1, 3, 8)
+        >>> with silence_heads(attention, [0, 1]):  # with no head left, nothing is found
+        ...     attention(x).abs().max().item()
+        0.0
     """
     if not isinstance(attention, MultiHeadAttention):
         raise ValueError(f"attention must be a MultiHeadAttention, got {shown(attention)}")

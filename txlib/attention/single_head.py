@@ -28,6 +28,12 @@ class SingleHeadAttention(nn.Module):
 
     Raises:
         ValueError: if a size is below 1.
+
+    Example:
+        >>> look = SingleHeadAttention(query_size=8, memory_size=6, head_dim=4)
+        >>> query, memory = torch.randn(2, 3, 8), torch.randn(2, 5, 6)
+        >>> look(query, memory).shape  # for each query an average of the five
+        torch.Size([2, 3, 6])
     """
 
     def __init__(

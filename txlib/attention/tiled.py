@@ -58,6 +58,14 @@ def tiled_attention(
     Raises:
         ValueError: if shapes or dtypes do not agree, a tile is below 1, or `key_lengths` is not
             (B,) of integers from 0 to T_k.
+
+    Example:
+        >>> from txlib.attention import fused_attention
+        >>> query, key, value = torch.randn(3, 1, 2, 10, 4).unbind()  # (B, H, T, D) each
+        >>> tiled = tiled_attention(query, key, value, is_causal=True, tile_q=4, tile_k=3)
+        >>> whole = fused_attention(query, key, value, is_causal=True)
+        >>> torch.allclose(tiled, whole, atol=1e-6)  # no (T, T) table was ever made
+        True
     """
     _check(query, key, value)
     check_look(is_causal, scale)

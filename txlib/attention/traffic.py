@@ -60,6 +60,16 @@ def count_traffic() -> Iterator[Traffic]:
 
     Yields:
         The count; it grows until the `with` ends, and stays readable after.
+
+    Example:
+        >>> from txlib.attention import tiled_attention
+        >>> query, key, value = torch.randn(3, 1, 1, 64, 8).unbind()
+        >>> with count_traffic() as plain:
+        ...     _ = standard_attention(query, key, value)
+        >>> with count_traffic() as tiled:
+        ...     _ = tiled_attention(query, key, value, tile_q=32, tile_k=32)
+        >>> plain.total > tiled.total
+        True
     """
     traffic = Traffic()
     _counters.append(traffic)
@@ -163,6 +173,11 @@ def pick_tiles(fast_memory: int, head_dim: int) -> tuple[int, int]:
 
     Raises:
         ValueError: if not even tiles of one query and one key fit.
+
+    Example:
+        >>> tile_q, tile_k = pick_tiles(fast_memory=4096, head_dim=16)
+        >>> fast_memory_needed(tile_q, tile_k, 16) <= 4096
+        True
     """
     check_whole("fast_memory", fast_memory)
     least = fast_memory_needed(1, 1, head_dim)
