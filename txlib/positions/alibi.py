@@ -31,6 +31,10 @@ def alibi_slopes(
 
     Raises:
         ValueError: if `num_heads` is below 1.
+
+    Example:
+        >>> alibi_slopes(4)
+        tensor([0.2500, 0.0625, 0.0156, 0.0039])
     """
     check_whole("num_heads", num_heads, least=1)
     full = 1 << (num_heads.bit_length() - 1)  # the largest power of two up to H
@@ -54,6 +58,13 @@ class ALiBi(nn.Module):
 
     Raises:
         ValueError: if `num_heads` is below 1.
+
+    Example:
+        >>> bias = ALiBi(num_heads=2)(torch.zeros(1, 2, 3, 4), 3)
+        >>> bias[..., 0, :, :]  # the first head takes 1/16 for each step of distance
+        tensor([[-0.0000, -0.0625, -0.1250],
+                [-0.0625, -0.0000, -0.0625],
+                [-0.1250, -0.0625, -0.0000]])
     """
 
     def __init__(self, num_heads: int):

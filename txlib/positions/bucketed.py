@@ -41,6 +41,11 @@ def relative_buckets(
 
     Raises:
         ValueError: if an argument is outside its range or `distance` is not of integers.
+
+    Example:
+        >>> distance = torch.tensor([0, -1, -2, -3, -4, -8, -100])
+        >>> relative_buckets(distance, num_buckets=8, max_distance=16, bidirectional=False)
+        tensor([0, 1, 2, 3, 4, 6, 7])
     """
     check_integers("distance", distance)
     starts = torch.tensor(_starts(num_buckets, max_distance, bidirectional), device=distance.device)

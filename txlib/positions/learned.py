@@ -23,6 +23,11 @@ class LearnedEncoding(nn.Module):
 
     Raises:
         ValueError: if an argument is outside its range.
+
+    Example:
+        >>> encoding = LearnedEncoding(max_seq_len=16, d_model=8)
+        >>> encoding(torch.randn(2, 5, 8)).shape
+        torch.Size([2, 5, 8])
     """
 
     def __init__(self, max_seq_len: int, d_model: int, *, std: float = 0.02):

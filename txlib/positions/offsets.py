@@ -22,6 +22,10 @@ def positions_from(
 
     Raises:
         ValueError: if a number is negative, or a tensor not of integers (B,).
+
+    Example:
+        >>> positions_from(4, 3)
+        tensor([4, 5, 6])
     """
     check_whole("length", length, least=0)
     steps = torch.arange(length, device=device)

@@ -34,6 +34,12 @@ def relative_distances(
 
     Raises:
         ValueError: if a number is negative.
+
+    Example:
+        >>> relative_distances(3, 3)
+        tensor([[ 0,  1,  2],
+                [-1,  0,  1],
+                [-2, -1,  0]])
     """
     for name, number in (("T_q", T_q), ("num_keys", num_keys)):
         check_whole(name, number, least=0)

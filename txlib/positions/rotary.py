@@ -38,6 +38,10 @@ def rotary_frequencies(
 
     Raises:
         ValueError: if an argument is not as stated.
+
+    Example:
+        >>> rotary_frequencies(8)
+        tensor([1.0000, 0.1000, 0.0100, 0.0010])
     """
     check_whole("head_dim", head_dim)
     check_number("base", base)
@@ -81,6 +85,14 @@ class RotaryEmbedding(nn.Module):
 
     Raises:
         ValueError: if an argument is not as stated.
+
+    Example:
+        >>> rotary = RotaryEmbedding(head_dim=8)
+        >>> query, key = torch.randn(2, 1, 1, 1, 8).unbind()
+        >>> here = (rotary(query, offset=5) * rotary(key, offset=3)).sum()
+        >>> there = (rotary(query, offset=102) * rotary(key, offset=100)).sum()
+        >>> torch.allclose(here, there, atol=1e-4)  # both are two apart
+        True
     """
 
     def __init__(

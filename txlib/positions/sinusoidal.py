@@ -39,6 +39,12 @@ def sinusoidal_encoding(
 
     Raises:
         ValueError: if an argument is outside its range.
+
+    Example:
+        >>> sinusoidal_encoding(3, 4)  # a fast pair of sine and cosine, then a slow one
+        tensor([[ 0.0000,  1.0000,  0.0000,  1.0000],
+                [ 0.8415,  0.5403,  0.0100,  0.9999],
+                [ 0.9093, -0.4161,  0.0200,  0.9998]])
     """
     frequencies = _frequencies(d_model, base)
     check_whole("num_positions", num_positions, least=0)
@@ -76,6 +82,11 @@ def shift_matrix(
 
     Raises:
         ValueError: if an argument is outside its range.
+
+    Example:
+        >>> codes = sinusoidal_encoding(10, 8)
+        >>> torch.allclose(codes[2] @ shift_matrix(3, 8).T, codes[5], atol=1e-5)
+        True
     """
     check_scale("distance", distance)
     angles = distance * _frequencies(d_model, base)
