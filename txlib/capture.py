@@ -28,6 +28,15 @@ def capture_weights(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
 
     Raises:
         ValueError: if the model has no such module.
+
+    Example:
+        >>> from txlib.attention import MultiHeadAttention
+        >>> layer = MultiHeadAttention(d_model=8, num_heads=2)
+        >>> with capture_weights(layer) as captured:
+        ...     _ = layer(torch.randn(1, 3, 8), is_causal=True)
+        >>> weights = captured[""][0]  # of the first call
+        >>> weights.shape, weights[0, 0, 0]  # the first token sees itself alone
+        (torch.Size([1, 2, 3, 3]), tensor([1., 0., 0.]))
     """
     taps = {
         name: module.tap

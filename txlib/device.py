@@ -15,6 +15,10 @@ def pick_device(name: str | None = None) -> torch.device:
 
     Raises:
         ValueError: if `name` is no device, or this machine has none of that kind.
+
+    Example:
+        >>> pick_device("cpu")
+        device(type='cpu')
     """
     asked = name or os.environ.get("TXLIB_DEVICE")
     if not asked:

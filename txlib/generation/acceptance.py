@@ -25,6 +25,11 @@ def acceptance_rate(target: Tensor, draft: Tensor) -> Tensor:
 
     Raises:
         ValueError: if the two are not distributions of one shape.
+
+    Example:
+        >>> target, draft = torch.tensor([0.6, 0.4]), torch.tensor([0.9, 0.1])
+        >>> acceptance_rate(target, draft)  # 0.6 + 0.1, where the two agree
+        tensor(0.7000)
     """
     _check_distributions(target, draft)
     return torch.minimum(target, draft).sum(dim=-1)
@@ -46,6 +51,11 @@ def corrected_distribution(target: Tensor, draft: Tensor) -> Tensor:
 
     Raises:
         ValueError: if the two are not distributions of one shape.
+
+    Example:
+        >>> target, draft = torch.tensor([0.6, 0.4]), torch.tensor([0.9, 0.1])
+        >>> corrected_distribution(target, draft)  # what the draft gives too seldom
+        tensor([0., 1.])
     """
     _check_distributions(target, draft)
     return _corrected(target, draft)
@@ -71,6 +81,10 @@ def expected_tokens(rate: float, num_draft_tokens: int) -> float:
 
     Raises:
         ValueError: if an argument is out of its range.
+
+    Example:
+        >>> expected_tokens(0.5, 2)  # 1 + 0.5 + 0.25
+        1.75
     """
     check_number("rate", rate)
     if not 0 <= rate <= 1:

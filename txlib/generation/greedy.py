@@ -38,6 +38,13 @@ def greedy_continue(
 
     Raises:
         ValueError: if an argument is not as stated, or `advance` gives something else.
+
+    Example:
+        >>> def advance(state, last):  # a model that can only count
+        ...     return torch.nn.functional.one_hot(last + 1, 10).float(), state
+        >>> first = torch.tensor([3])
+        >>> greedy_continue(advance, None, first, eos_id=7, pad_id=0, max_new_tokens=9)
+        tensor([[4, 5, 6, 7]])
     """
     return continue_by(
         lambda logits: logits.argmax(dim=-1),

@@ -42,6 +42,15 @@ def next_token_probabilities(
 
     Raises:
         ValueError: if an argument is out of its range.
+
+    Example:
+        >>> logits = torch.tensor([0.5, 0.25, 0.25]).log()
+        >>> next_token_probabilities(logits)
+        tensor([0.5000, 0.2500, 0.2500])
+        >>> next_token_probabilities(logits, temperature=0.5)  # the likely become likelier
+        tensor([0.6667, 0.1667, 0.1667])
+        >>> next_token_probabilities(logits, top_k=1)
+        tensor([1., 0., 0.])
     """
     check_choices(temperature, top_k, top_p)
     check_tensor("logits", logits)

@@ -41,6 +41,14 @@ class EncoderBlock(ResidualBlock):
     Raises:
         ValueError: if a size is below 1, heads do not divide, a choice is unknown or `dropout` out
             of range.
+
+    Example:
+        >>> from txlib.attention import padding_mask
+        >>> block = EncoderBlock(d_model=8, num_heads=2, d_ff=32)
+        >>> x = torch.randn(2, 5, 8)
+        >>> mask = padding_mask(torch.tensor([5, 3]))[:, None]  # (B, 1, T): for every query
+        >>> block(x, mask).shape
+        torch.Size([2, 5, 8])
     """
 
     def __init__(

@@ -28,6 +28,13 @@ class FeedForward(nn.Module):
 
     Raises:
         ValueError: if a size is below 1, `activation` is none of those or `dropout` out of range.
+
+    Example:
+        >>> feed_forward = FeedForward(d_model=4, d_ff=16)
+        >>> x = torch.randn(2, 3, 4)
+        >>> y = feed_forward(x)
+        >>> torch.allclose(feed_forward(x[:, :1]), y[:, :1], atol=1e-6)  # each token by itself
+        True
     """
 
     def __init__(

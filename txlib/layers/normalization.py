@@ -31,6 +31,10 @@ def layer_norm(
 
     Raises:
         ValueError: if shapes do not agree, a tensor is not of floats or `eps` is not above 0.
+
+    Example:
+        >>> layer_norm(torch.tensor([1.0, 3.0, 5.0, 7.0]))  # mean 4, deviation sqrt(5)
+        tensor([-1.3416, -0.4472,  0.4472,  1.3416])
     """
     _check_arrays(x, weight, bias, eps)
     wide = _widened(x)
@@ -58,6 +62,10 @@ def rms_norm(x: Tensor, weight: Tensor | None = None, *, eps: float = 1e-6) -> T
 
     Raises:
         ValueError: if shapes do not agree, a tensor is not of floats or `eps` is not above 0.
+
+    Example:
+        >>> rms_norm(torch.tensor([3.0, 4.0]))  # divided by sqrt(12.5)
+        tensor([0.8485, 1.1314])
     """
     _check_arrays(x, weight, None, eps)
     wide = _widened(x)

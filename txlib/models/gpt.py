@@ -81,6 +81,14 @@ class GPT(DecoderOnly):
 
     Attributes:
         rotary: the `RotaryEmbedding` that all layers share; None with other positions.
+
+    Example:
+        >>> model = GPT(GPTConfig(vocab_size=11, d_model=8, num_layers=2, num_heads=2)).eval()
+        >>> tokens = torch.tensor([[3, 1, 4]])
+        >>> model(tokens).shape  # for each position, scores of the next token
+        torch.Size([1, 3, 11])
+        >>> model.generate(tokens, max_new_tokens=5).shape
+        torch.Size([1, 5])
     """
 
     def __init__(self, config: GPTConfig):

@@ -86,6 +86,14 @@ class Transformer(EncoderDecoder):
 
     Raises:
         ValueError: if a choice is unknown.
+
+    Example:
+        >>> config = TransformerConfig(source_vocab_size=11, target_vocab_size=13, d_model=8)
+        >>> model = Transformer(config).eval()
+        >>> source = torch.tensor([[4, 5, 6, 2]])
+        >>> logits = model(source, source != config.pad_id, torch.tensor([[1, 7, 8]]))
+        >>> logits.shape
+        torch.Size([1, 3, 13])
     """
 
     def __init__(self, config: TransformerConfig):
