@@ -50,6 +50,18 @@ def make_batch(pairs: Sequence[EncodedPair]) -> Batch:
 
     Raises:
         ValueError: if there is no pair.
+
+    Example:
+        >>> batch = make_batch([([5, 6, 7], [8, 9]), ([5], [9])])
+        >>> batch.source  # 2 ends a sentence, 0 is padding
+        tensor([[5, 6, 7, 2],
+                [5, 2, 0, 0]])
+        >>> batch.target_in  # 1 begins one
+        tensor([[1, 8, 9],
+                [1, 9, 0]])
+        >>> batch.target_out  # the same, one place on
+        tensor([[8, 9, 2],
+                [9, 2, 0]])
     """
     if not pairs:
         raise ValueError(f"pairs must hold at least one pair, got {pairs!r}")

@@ -41,6 +41,12 @@ class RunningText:
 
     Raises:
         ValueError: if an argument is not as stated.
+
+    Example:
+        >>> text = RunningText(ids=range(100), length=4, batch_size=2)
+        >>> batch = text.batch(0)
+        >>> torch.equal(batch.tokens[:, 1:], batch.targets[:, :-1])  # the next token, everywhere
+        True
     """
 
     ids: Sequence[int]

@@ -21,6 +21,12 @@ class Vocabulary:
 
     Raises:
         ValueError: if a word occurs twice or is spelled like a special token.
+
+    Example:
+        >>> vocabulary = Vocabulary(["the", "animal", "street"])
+        >>> ids = vocabulary.encode(["the", "street", "slept"])
+        >>> ids, vocabulary.decode(ids)  # four special ids come first; one stands for the unknown
+        ([4, 6, 3], ['the', 'street', '<unk>'])
     """
 
     def __init__(self, words: Iterable[str]):

@@ -23,6 +23,10 @@ def split_words(text: str, *, lowercase: bool = False) -> list[str]:
 
     Returns:
         Tokens without blanks in them; empty if `text` is blank.
+
+    Example:
+        >>> split_words("L'animal n'a pas traversé la rue.")
+        ["L'", 'animal', "n'", 'a', 'pas', 'traversé', 'la', 'rue', '.']
     """
     text = unicodedata.normalize("NFC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     return WORD.findall(text.lower() if lowercase else text)
@@ -40,6 +44,10 @@ def join_words(tokens: Iterable[str]) -> str:
 
     Returns:
         One line of text.
+
+    Example:
+        >>> join_words(split_words("It was too tired, wasn't it?"))
+        "It was too tired, wasn't it?"
     """
     pieces: list[str] = []
     glue_next, quote_open = True, False

@@ -86,6 +86,10 @@ def exercises(chapter: int | None = None) -> tuple[str, ...]:
 
     Raises:
         ValueError: if the chapter has no exercises.
+
+    Example:
+        >>> exercises(3)[:2]
+        ('scaled_scores', 'attention_cost')
     """
     if chapter is None:
         return tuple(name for names in _NAMES.values() for name in names)

@@ -19,6 +19,16 @@ def load_multi_head_attention(ours: MultiHeadAttention, reference: nn.MultiheadA
 
     Raises:
         ValueError: if the two do not compute the same. Nothing is copied then.
+
+    Example:
+        >>> from torch import nn
+        >>> from txlib.attention import MultiHeadAttention
+        >>> theirs = nn.MultiheadAttention(8, 2, bias=False, batch_first=True)
+        >>> ours = MultiHeadAttention(d_model=8, num_heads=2)
+        >>> load_multi_head_attention(ours, theirs)
+        >>> x = torch.randn(1, 3, 8)
+        >>> torch.allclose(ours(x), theirs(x, x, x)[0], atol=1e-6)
+        True
     """
     _check_kind(ours, reference)
     copies = _pairs(ours, reference)

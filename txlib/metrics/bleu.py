@@ -21,6 +21,13 @@ def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     Raises:
         ValueError: if the two differ in number, or are empty.
         ModuleNotFoundError: if `sacrebleu` is not installed.
+
+    Example:
+        >>> reference = "the cat sat on the mat"
+        >>> round(corpus_bleu([reference], [reference]), 1)
+        100.0
+        >>> round(corpus_bleu(["a cat sat on the mat"], [reference]), 1)
+        76.0
     """
     check_parallel(hypotheses, references)
     try:

@@ -23,6 +23,11 @@ def share_by_distance(scores: Tensor, *, is_causal: bool = False) -> float:
 
     Raises:
         ValueError: if `scores` is not such a table, or says the same of all keys.
+
+    Example:
+        >>> place = torch.arange(5.0)
+        >>> share_by_distance(place - place[:, None])  # these scores are distances, nothing else
+        1.0
     """
     import torch
 

@@ -17,6 +17,10 @@ def exact_match(hypotheses: Sequence[str], references: Sequence[str]) -> float:
 
     Raises:
         ValueError: if the two differ in number, or are empty.
+
+    Example:
+        >>> exact_match(["un chat", "une rue"], ["un chat", "la rue"])
+        0.5
     """
     check_parallel(hypotheses, references)
     hits = sum(h == r for h, r in zip(hypotheses, references, strict=True))

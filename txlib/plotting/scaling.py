@@ -21,6 +21,11 @@ def fit_exponent(x: Any, y: Any) -> float:
 
     Raises:
         ValueError: if the two differ in length, are not positive, or `x` has one value only.
+
+    Example:
+        >>> sizes = [1, 2, 4, 8]
+        >>> round(fit_exponent(sizes, [3 * size**2 for size in sizes]), 6)
+        2.0
     """
     return _fit(x, y)[0]
 

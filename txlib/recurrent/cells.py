@@ -107,6 +107,12 @@ class LSTMCell(Cell):
     Where $f_t$ is near 1 the gradient passes from $c_t$ to $c_{t-1}$ undiminished, and
     `set_forget_bias` starts training there. Source: Hochreiter and Schmidhuber 1997, who had no
     forget gate ($f_t = 1$); the gate is from Gers, Schmidhuber and Cummins 2000; chapter 1.
+
+    Example:
+        >>> cell = LSTMCell(input_size=3, hidden_size=5)
+        >>> hidden, memory = cell(torch.randn(2, 3))
+        >>> hidden.shape, memory.shape
+        (torch.Size([2, 5]), torch.Size([2, 5]))
     """
 
     num_gates = 4

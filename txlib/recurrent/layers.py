@@ -151,7 +151,14 @@ class RNN(Unrolled):
 
 
 class LSTM(Unrolled):
-    """The LSTM over whole sequences: `Unrolled` with `LSTMCell`."""
+    """The LSTM over whole sequences: `Unrolled` with `LSTMCell`.
+
+    Example:
+        >>> lstm = LSTM(input_size=3, hidden_size=5, bidirectional=True)
+        >>> outputs, (hidden, memory) = lstm(torch.randn(2, 7, 3))
+        >>> outputs.shape  # both directions, side by side
+        torch.Size([2, 7, 10])
+    """
 
     cell = LSTMCell
 

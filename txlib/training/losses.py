@@ -42,6 +42,12 @@ def masked_cross_entropy(
 
     Raises:
         ValueError: if the shapes do not fit, `mask` is not bool, or the share is out of range.
+
+    Example:
+        >>> logits = torch.zeros(1, 3, 4)  # no idea: each of four tokens equally likely
+        >>> mask = torch.tensor([[True, True, False]])
+        >>> masked_cross_entropy(logits, torch.tensor([[2, 1, 0]]), mask)  # ln 4, padding left out
+        tensor(1.3863)
     """
     if logits.ndim != 3 or targets.shape != logits.shape[:2] or mask.shape != logits.shape[:2]:
         raise ValueError(

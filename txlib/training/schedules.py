@@ -17,6 +17,10 @@ def linear_warmup(step: int, *, warmup_steps: int) -> float:
     """A straight climb to the peak in `warmup_steps` steps, then the peak for good.
 
     The first step already moves: its factor is 1 / `warmup_steps`. With 0 there is no climb.
+
+    Example:
+        >>> [linear_warmup(step, warmup_steps=4) for step in range(6)]
+        [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
     """
     _check_step(step)
     if warmup_steps < 0:
@@ -35,6 +39,11 @@ def warmup_cosine(step: int, *, warmup_steps: int, total_steps: int, floor: floa
 
     Raises:
         ValueError: if a setting lies outside its range.
+
+    Example:
+        >>> rates = [warmup_cosine(step, warmup_steps=2, total_steps=6) for step in range(7)]
+        >>> [round(rate, 2) for rate in rates]
+        [0.5, 1.0, 0.85, 0.5, 0.15, 0.0, 0.0]
     """
     if not 0 <= floor <= 1:
         raise ValueError(f"floor must be in 0 ... 1, got {floor}")
@@ -61,6 +70,10 @@ def inverse_square_root(step: int, *, warmup_steps: int) -> float:
 
     Raises:
         ValueError: if a number is out of range.
+
+    Example:
+        >>> [inverse_square_root(step, warmup_steps=4) for step in (1, 3, 15, 63)]
+        [0.5, 1.0, 0.5, 0.25]
     """
     _check_warmup(warmup_steps)
     return min(linear_warmup(step, warmup_steps=warmup_steps), math.sqrt(warmup_steps / (step + 1)))
@@ -78,6 +91,10 @@ def paper_rate(d_model: int, warmup_steps: int) -> float:
 
     Raises:
         ValueError: if a number is out of range.
+
+    Example:
+        >>> round(paper_rate(d_model=512, warmup_steps=4000), 6)  # the paper's highest rate
+        0.000699
     """
     _check_warmup(warmup_steps)
     if d_model < 1:

@@ -46,6 +46,14 @@ def generate(
     Raises:
         ValueError: if `split` is unknown, `size` negative, the lengths leave the split's range, or
             the range has fewer than `size` sentences.
+
+    Example:
+        >>> from txlib.data.grammar import detokenize
+        >>> pair = generate("train", 1)[0]
+        >>> detokenize(pair.source)
+        'this ant runs while the boys sleep, and this book is small.'
+        >>> detokenize(pair.target)
+        'cette fourmi court pendant que les garçons dorment, et ce livre est petit.'
     """
     if split not in SPLITS:
         raise ValueError(f"split must be one of {SPLITS}, got {split!r}")

@@ -34,7 +34,12 @@ class Pair:
 
 
 def detokenize(tokens: Iterable[str]) -> str:
-    """The tokens as one would write them: "l'" "animal" "." is "l'animal."."""
+    """The tokens as one would write them: "l'" "animal" "." is "l'animal.".
+
+    Example:
+        >>> detokenize(["l'", "animal", "est", "fatigué", "."])
+        "l'animal est fatigué."
+    """
     text = ""
     for token in tokens:
         glued = not text or text.endswith("'") or token in (".", ",", "'s")
