@@ -8,6 +8,7 @@ from itertools import chain, islice, pairwise
 import torch
 from torch import Tensor
 
+from txlib.checks import check_flag, check_sequence, check_whole, shown
 from txlib.data.vocabulary import BOS, EOS, PAD
 
 EncodedPair = tuple[Sequence[int], Sequence[int]]
@@ -49,7 +50,7 @@ def make_batch(pairs: Sequence[EncodedPair]) -> Batch:
         pairs: (source ids, target ids), neither with BOS or EOS; a sentence may be empty.
 
     Raises:
-        ValueError: if there is no pair.
+        ValueError: if there is no pair, one is no pair, or an id is no whole number from 0.
 
     Example:
         >>> batch = make_batch([([5, 6, 7], [8, 9]), ([5], [9])])
@@ -63,8 +64,10 @@ def make_batch(pairs: Sequence[EncodedPair]) -> Batch:
         tensor([[8, 9, 2],
                 [9, 2, 0]])
     """
+    check_sequence("pairs", pairs, "pairs of sentences")
     if not pairs:
         raise ValueError(f"pairs must hold at least one pair, got {pairs!r}")
+    pairs = [(_ids(source), _ids(target)) for source, target in map(_pair, pairs)]
     source, source_mask = _pad([[*source, EOS] for source, _ in pairs])
     target_in, target_mask = _pad([[BOS, *target] for _, target in pairs])
     target_out, _ = _pad([[*target, EOS] for _, target in pairs])
@@ -75,6 +78,25 @@ def make_batch(pairs: Sequence[EncodedPair]) -> Batch:
         target_out=target_out,
         target_mask=target_mask,
     )
+
+
+def _pair(pair: object) -> tuple[object, object]:
+    if isinstance(pair, (str, bytes)) or not hasattr(pair, "__len__") or len(pair) != 2:
+        raise ValueError(f"pairs must hold (source ids, target ids), got {shown(pair)}")
+    return tuple(pair)
+
+
+def _ids(sentence: object) -> list[int]:
+    """The ids as a list of numbers that an embedding can look up."""
+    listed = sentence.tolist() if hasattr(sentence, "tolist") else sentence
+    if isinstance(listed, (str, bytes)) or not isinstance(listed, Sequence):
+        raise ValueError(f"pairs must hold sequences of ids, got {shown(sentence)}")
+    if not {type(i) for i in listed} <= {int}:  # numpy's numbers, or none
+        for i in listed:
+            check_whole("ids in pairs", i)
+    if listed and not 0 <= min(listed) <= max(listed) < 2**63:
+        raise ValueError(f"ids in pairs must be from 0 up, got {min(listed)} and {max(listed)}")
+    return list(map(int, listed))
 
 
 def _pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
@@ -120,10 +142,18 @@ class BucketedBatches:
         rank: int = 0,
         world_size: int = 1,
     ):
+        check_sequence("pairs", pairs, "pairs of sentences")
         if not pairs:
             raise ValueError(f"pairs must hold at least one pair, got {pairs!r}")
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        for pair in pairs:
+            for side in _pair(pair):
+                if not hasattr(side, "__len__") or isinstance(side, (str, bytes)):
+                    raise ValueError(f"pairs must hold sequences of ids, got {shown(side)}")
+        for name, number in (("batch_size", batch_size), ("seed", seed), ("rank", rank)):
+            check_whole(name, number)
+        check_whole("batch_size", batch_size, least=1)
+        check_whole("world_size", world_size)
+        check_flag("shuffle", shuffle)
         if not 0 <= rank < world_size:
             raise ValueError(f"rank must lie in [0, world_size), got {rank} of {world_size}")
         self._num_batches = -(-len(pairs) // batch_size)
@@ -145,6 +175,7 @@ class BucketedBatches:
 
     def indices(self, epoch: int) -> list[list[int]]:
         """Which pairs each batch of `epoch` holds on this rank, as positions in `pairs`."""
+        check_whole("epoch", epoch)
         if epoch < 0:
             raise ValueError(f"epoch must not be negative, got {epoch}")
         order = list(range(len(self._pairs)))
@@ -153,6 +184,7 @@ class BucketedBatches:
 
     def epoch(self, n: int) -> Iterator[Batch]:
         """The batches of epoch `n` (0, 1, ...): a pure function of the seed and `n`."""
+        check_whole("n", n)
         return self._make(self.indices(n))
 
     def stream(self, start_step: int = 0) -> Iterator[Batch]:
@@ -162,6 +194,7 @@ class BucketedBatches:
             start_step: batches already consumed, at least 0; the stream goes on as if they had
                 been read, without building them.
         """
+        check_whole("start_step", start_step)
         if start_step < 0:
             raise ValueError(f"start_step must not be negative, got {start_step}")
         return self._stream(*divmod(start_step, len(self)))

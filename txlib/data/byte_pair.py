@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
-from txlib.data.vocabulary import SPECIAL_TOKENS, UNK, sentence_ids
+from txlib.checks import check_text, check_whole, shown
+from txlib.data.vocabulary import SPECIAL_TOKENS, UNK, check_many, sentence_ids
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -24,6 +25,8 @@ class BytePairTokenizer:
     """
 
     def __init__(self, tokenizer: "Tokenizer"):
+        if not hasattr(tokenizer, "get_vocab_size"):
+            raise ValueError(f"tokenizer must be one of tokenizers, got {shown(tokenizer)}")
         self._tokenizer = tokenizer
 
     @classmethod
@@ -39,6 +42,8 @@ class BytePairTokenizer:
             ValueError: if `vocab_size` is below 260.
             ModuleNotFoundError: if `tokenizers` is not installed.
         """
+        check_whole("vocab_size", vocab_size)
+        check_many("texts", texts)
         if vocab_size < SMALLEST:
             raise ValueError(
                 f"vocab_size must be at least {SMALLEST} ({OFFSET} special ids and 256 bytes), "
@@ -50,8 +55,10 @@ class BytePairTokenizer:
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         tokenizer.decoder = decoders.ByteLevel()
+        texts = [_encodable("texts", text) for text in texts]
+        most = 256 + sum(len(text.encode()) for text in texts)  # as many merges as bytes at most
         trainer = trainers.BpeTrainer(
-            vocab_size=vocab_size - OFFSET,
+            vocab_size=min(vocab_size - OFFSET, most),  # the library makes room for all at once
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
@@ -59,8 +66,12 @@ class BytePairTokenizer:
         return cls(tokenizer)
 
     def encode(self, text: str) -> list[int]:
-        """The ids of `text`, each at least 4. No BOS or EOS is added."""
-        return [i + OFFSET for i in self._tokenizer.encode(text).ids]
+        """The ids of `text`, each at least 4. No BOS or EOS is added.
+
+        Raises:
+            ValueError: if `text` is no string, or none that UTF-8 can hold.
+        """
+        return [i + OFFSET for i in self._tokenizer.encode(_encodable("text", text)).ids]
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of `ids` up to the first EOS; PAD, BOS and UNK are left out.
@@ -90,6 +101,7 @@ class BytePairTokenizer:
         _need_tokenizers()
         from tokenizers import Tokenizer
 
+        _encodable("text", text)
         try:
             return cls(Tokenizer.from_str(text))
         except Exception as error:  # the library raises a bare Exception
@@ -102,6 +114,19 @@ class BytePairTokenizer:
 
     def __repr__(self) -> str:
         return f"BytePairTokenizer({len(self)} tokens)"
+
+
+def _encodable(name: str, text: object) -> str:
+    """`text`, if it is a string that has bytes: half of a surrogate pair has none."""
+    check_text(name, text)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{name} must be text that UTF-8 can hold, got {shown(text[error.start])} at "
+            f"{error.start}"
+        ) from None
+    return text
 
 
 def _need_tokenizers() -> None:

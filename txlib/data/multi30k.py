@@ -8,6 +8,7 @@ Shared Task on Multimodal Machine Translation and Multilingual Image Description
 import gzip
 from pathlib import Path
 
+from txlib.checks import check_one_of
 from txlib.data.download import DataError, cache_dir, fetch
 
 COMMIT = "c9be912dc05a3ebf9ae5bb5f7f58c1791cda43ab"
@@ -42,8 +43,7 @@ def load(
         ValueError: if `split` is none of the three.
         DataError: if a file can be neither found nor fetched intact.
     """
-    if split not in FILES:
-        raise ValueError(f"split must be one of {SPLITS}, got {split!r}")
+    check_one_of("split", split, SPLITS)
     folder = cache_dir(root) / "multi30k"
     address = BASE_URL if base_url is None else base_url.rstrip("/")
     names = [f"{FILES[split]}.{language}.gz" for language in ("en", "fr")]

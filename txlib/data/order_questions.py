@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
+
+from txlib.checks import check_one_of, check_whole
+
+MOST = 2**40  # of seeds and steps, so that any two of them still make one of torch's seeds
 
 Task = Literal["place", "distance", "latest"]
 
@@ -64,11 +69,10 @@ class OrderQuestions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.task not in get_args(Task):
-            raise ValueError(f"task must be one of {get_args(Task)}, got {self.task!r}")
+        check_one_of("task", self.task, get_args(Task))
+        check_whole("seed", self.seed, least=-MOST, most=MOST)
         for name, least in (("length", 2), ("reach", 1), ("num_tokens", 2), ("batch_size", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+            check_whole(name, getattr(self, name), least=least)
 
     @property
     def vocab_size(self) -> int:
@@ -76,8 +80,13 @@ class OrderQuestions:
         return self.num_tokens + self.reach
 
     def batch(self, step: int) -> OrderBatch:
-        """The batch of one step, 0 first."""
-        random = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+        """The batch of one step, 0 first.
+
+        Raises:
+            ValueError: if `step` is no whole number from 0.
+        """
+        check_whole("step", step, least=0, most=MOST)
+        random = torch.Generator().manual_seed(int(self.seed) * 1_000_003 + int(step))
         B, T = self.batch_size, self.length
         tokens = torch.randint(self.num_tokens, (B, T), generator=random)
         asks = torch.rand(B, T, generator=random) < 0.5
@@ -103,7 +112,10 @@ class OrderQuestions:
         )
 
     def stream(self, start_step: int = 0) -> Iterator[OrderBatch]:
-        """Batches from a step on, without end."""
-        while True:
-            yield self.batch(start_step)
-            start_step += 1
+        """Batches from a step on, without end.
+
+        Raises:
+            ValueError: if `start_step` is no whole number from 0.
+        """
+        check_whole("start_step", start_step, least=0, most=MOST)
+        return map(self.batch, count(start_step))

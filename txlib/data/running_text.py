@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import torch
 from torch import Tensor
+
+from txlib.checks import check_whole, shown
+from txlib.data.order_questions import MOST
 
 
 @dataclass(frozen=True)
@@ -57,25 +61,43 @@ class RunningText:
 
     def __post_init__(self) -> None:
         for name in ("length", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+            check_whole(name, getattr(self, name), least=1)
+        check_whole("seed", self.seed, least=-MOST, most=MOST)
+        if isinstance(self.ids, (str, bytes)) or not hasattr(self.ids, "__len__"):
+            raise ValueError(f"ids must be a row of whole numbers, got {shown(self.ids)}")
+        try:
+            row = torch.as_tensor(self.ids)
+        except (TypeError, ValueError, RuntimeError, OverflowError):
+            row = None
+        if row is None or row.ndim != 1 or (row.is_floating_point() and len(row)):
+            raise ValueError(f"ids must be a row of whole numbers, got {shown(self.ids)}")
+        if row.dtype == torch.bool or row.is_complex() or (len(row) and row.min() < 0):
+            raise ValueError(f"ids must be whole numbers from 0, got {shown(self.ids)}")
         if len(self.ids) <= self.length:
             raise ValueError(
                 f"ids must be more than length={self.length}, for each has a next, "
                 f"got {len(self.ids)}"
             )
-        object.__setattr__(self, "_row", torch.as_tensor(self.ids, dtype=torch.int64))
+        object.__setattr__(self, "_row", row.long())
 
     def batch(self, step: int) -> TextBatch:
-        """The batch of one step, 0 first."""
-        random = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+        """The batch of one step, 0 first.
+
+        Raises:
+            ValueError: if `step` is no whole number from 0.
+        """
+        check_whole("step", step, least=0, most=MOST)
+        random = torch.Generator().manual_seed(int(self.seed) * 1_000_003 + int(step))
         starts = len(self.ids) - self.length
         first = torch.randint(starts, (self.batch_size, 1), generator=random)
         pieces = self._row[first + torch.arange(self.length + 1)]  # (B, T + 1)
         return TextBatch(pieces[:, :-1], pieces[:, 1:])
 
     def stream(self, start_step: int = 0) -> Iterator[TextBatch]:
-        """Batches from a step on, for `txlib.training.fit`."""
-        while True:
-            yield self.batch(start_step)
-            start_step += 1
+        """Batches from a step on, for `txlib.training.fit`.
+
+        Raises:
+            ValueError: if `start_step` is no whole number from 0.
+        """
+        check_whole("start_step", start_step, least=0, most=MOST)
+        return map(self.batch, count(start_step))

@@ -2,8 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Self
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Self
+
+from txlib.checks import check_text, check_whole, shown
 
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>", "<unk>")
@@ -30,7 +32,7 @@ class Vocabulary:
     """
 
     def __init__(self, words: Iterable[str]):
-        words = tuple(words)
+        words = tuple(strings("words", words))
         repeated = [word for word, count in Counter(SPECIAL_TOKENS + words).items() if count > 1]
         if repeated:
             raise ValueError(
@@ -61,10 +63,10 @@ class Vocabulary:
         Raises:
             ValueError: if `min_count` is below 1, `max_size` below 4, or a sentence is a string.
         """
-        if min_count < 1:
-            raise ValueError(f"min_count must be at least 1, got {min_count}")
-        if max_size is not None and max_size < len(SPECIAL_TOKENS):
-            raise ValueError(f"max_size must be at least {len(SPECIAL_TOKENS)}, got {max_size}")
+        check_whole("min_count", min_count, least=1)
+        if max_size is not None:
+            check_whole("max_size", max_size, least=len(SPECIAL_TOKENS))
+        check_many("sentences", sentences)
         counts: Counter[str] = Counter()
         for sentence in sentences:
             counts.update(_words(sentence))
@@ -111,6 +113,7 @@ class Vocabulary:
         Raises:
             ValueError: if `text` is no such JSON.
         """
+        check_text("text", text)
         try:
             tokens = json.loads(text)["tokens"]
             special, words = tuple(tokens[: len(SPECIAL_TOKENS)]), tokens[len(SPECIAL_TOKENS) :]
@@ -149,8 +152,9 @@ def sentence_ids(ids: Iterable[int], vocab_size: int) -> list[int]:
     Raises:
         ValueError: if an id before the first EOS is out of range.
     """
+    check_whole("vocab_size", vocab_size)
     kept = []
-    for i in map(int, ids):
+    for i in _whole_numbers(ids):
         if not 0 <= i < vocab_size:
             raise ValueError(f"ids must lie in [0, {vocab_size}), got {i}")
         if i == EOS:
@@ -166,4 +170,37 @@ def _words(tokens: Sequence[str]) -> Sequence[str]:
             f"tokens must be a sequence of words, got the string {tokens!r}; "
             "txlib.data.words.split_words makes words of it"
         )
-    return tokens
+    return strings("tokens", tokens)
+
+
+def check_many(name: str, values: Any, of: str = "sentences") -> None:
+    """Refuse what is not one thing after another; a string is one thing.
+
+    Raises:
+        ValueError: with the rule, the argument and what was given.
+    """
+    one = isinstance(values, (str, bytes)) or not hasattr(type(values), "__iter__")
+    if one or getattr(values, "ndim", 1) == 0:
+        raise ValueError(f"{name} must be several {of}, got {shown(values)}")
+
+
+def strings(name: str, values: Any) -> Sequence[str]:
+    """The strings, if they are several and nothing else is among them.
+
+    Raises:
+        ValueError: with the rule, the argument and what was given.
+    """
+    check_many(name, values, "strings")
+    values = values if isinstance(values, Sequence) else tuple(values)
+    for value in values:
+        if type(value) is not str:
+            check_text(name, value)
+    return values
+
+
+def _whole_numbers(ids: Any) -> Iterator[int]:
+    check_many("ids", ids, "whole numbers")
+    for i in ids.tolist() if hasattr(ids, "tolist") else ids:
+        number = i.item() if hasattr(i, "item") and not getattr(i, "ndim", 0) else i
+        check_whole("ids", number)
+        yield int(number)

@@ -4,6 +4,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from txlib.checks import check_flag, check_text
+from txlib.data.vocabulary import strings
+
 WORD = re.compile(r"\d+(?:[.,]\d+)+|\w+(?:-\w+)*(?:'(?=\w))?|[^\w\s]")
 NO_SPACE_BEFORE = frozenset(".,;:!?)]}»…%°'/")
 NO_SPACE_AFTER = frozenset("([{«#$/")
@@ -24,10 +27,15 @@ def split_words(text: str, *, lowercase: bool = False) -> list[str]:
     Returns:
         Tokens without blanks in them; empty if `text` is blank.
 
+    Raises:
+        ValueError: if `text` is no string.
+
     Example:
         >>> split_words("L'animal n'a pas traversé la rue.")
         ["L'", 'animal', "n'", 'a', 'pas', 'traversé', 'la', 'rue', '.']
     """
+    check_text("text", text)
+    check_flag("lowercase", lowercase)
     text = unicodedata.normalize("NFC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     return WORD.findall(text.lower() if lowercase else text)
 
@@ -45,13 +53,16 @@ def join_words(tokens: Iterable[str]) -> str:
     Returns:
         One line of text.
 
+    Raises:
+        ValueError: if `tokens` is one string, or holds something else than strings.
+
     Example:
         >>> join_words(split_words("It was too tired, wasn't it?"))
         "It was too tired, wasn't it?"
     """
     pieces: list[str] = []
     glue_next, quote_open = True, False
-    for token in tokens:
+    for token in strings("tokens", tokens):
         closes_quote = token == '"' and quote_open
         if not glue_next and not closes_quote and token not in NO_SPACE_BEFORE:
             pieces.append(" ")

@@ -3,6 +3,7 @@
 import hashlib
 from random import Random
 
+from txlib.checks import check_one_of, check_whole
 from txlib.data.grammar import lexicon
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.pair import Pair
@@ -55,10 +56,12 @@ def generate(
         >>> detokenize(pair.target)
         'cette fourmi court pendant que les garçons dorment, et ce livre est petit.'
     """
-    if split not in SPLITS:
-        raise ValueError(f"split must be one of {SPLITS}, got {split!r}")
-    if size < 0:
-        raise ValueError(f"size must be at least 0, got {size}")
+    check_one_of("split", split, SPLITS)
+    check_whole("size", size, least=0)
+    check_whole("seed", seed)
+    check_whole("min_length", min_length)
+    if max_length is not None:
+        check_whole("max_length", max_length)
     low, high = LENGTHS[split]
     first = max(min_length, low) if split == "beyond" else min_length
     last = high if max_length is None else max_length
@@ -96,7 +99,7 @@ def animal_and_street(adjective: str) -> Pair:
     Raises:
         ValueError: if `adjective` is another one.
     """
-    if adjective not in REASONS:
+    if not isinstance(adjective, str) or adjective not in REASONS:
         raise ValueError(f"adjective must be 'tired' or 'wide', got {adjective!r}")
     draft = Draft(Random(0))
     items = write_scene(

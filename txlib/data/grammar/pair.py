@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from txlib.data.vocabulary import strings
+
 
 @dataclass(frozen=True)
 class Referent:
@@ -36,12 +38,15 @@ class Pair:
 def detokenize(tokens: Iterable[str]) -> str:
     """The tokens as one would write them: "l'" "animal" "." is "l'animal.".
 
+    Raises:
+        ValueError: if `tokens` is one string, or holds something else than strings.
+
     Example:
         >>> detokenize(["l'", "animal", "est", "fatigué", "."])
         "l'animal est fatigué."
     """
     text = ""
-    for token in tokens:
+    for token in strings("tokens", tokens):
         glued = not text or text.endswith("'") or token in (".", ",", "'s")
         text += token if glued else " " + token
     return text

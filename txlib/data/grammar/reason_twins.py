@@ -2,6 +2,7 @@
 
 from random import Random
 
+from txlib.checks import check_whole
 from txlib.data.grammar import lexicon
 from txlib.data.grammar.draft import Draft
 from txlib.data.grammar.generation import SPLITS, split_of
@@ -37,10 +38,10 @@ def twins(split: str, size: int, *, seed: int = 0) -> list[tuple[Pair, Pair]]:
         ValueError: if `split` is unknown or "beyond", whose sentences are longer, or there are
             fewer than `size`.
     """
-    if split not in SPLITS or split == "beyond":
+    if not isinstance(split, str) or split not in SPLITS or split == "beyond":
         raise ValueError(f"split must be 'train', 'validation' or 'test', got {split!r}")
-    if size < 0:
-        raise ValueError(f"size must be at least 0, got {size}")
+    check_whole("size", size, least=0)
+    check_whole("seed", seed)
     rng = Random(f"twins {split} {seed}")
     found: dict[tuple[str, ...], tuple[Pair, Pair]] = {}
     wasted = 0
