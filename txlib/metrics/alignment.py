@@ -32,6 +32,10 @@ def hard_alignment(weights: Matrix) -> frozenset[tuple[int, int]]:
 
     Raises:
         ValueError: if `weights` is no matrix, or a row is neither a distribution nor zero.
+
+    Example:
+        >>> hard_alignment(torch.tensor([[0.9, 0.1], [0.2, 0.8]])) == {(0, 0), (1, 1)}
+        True
     """
     rows = _distributions("weights", weights)
     return frozenset(
@@ -55,6 +59,10 @@ def diagonal_alignment(T_q: int, T_k: int) -> frozenset[tuple[int, int]]:
 
     Raises:
         ValueError: if `T_q` or `T_k` is below 1.
+
+    Example:
+        >>> sorted(diagonal_alignment(2, 4))
+        [(0, 0), (1, 3)]
     """
     for name, count in (("T_q", T_q), ("T_k", T_k)):
         if count < 1:
@@ -83,6 +91,10 @@ def alignment_error_rate(
     Raises:
         ValueError: if there is no sentence, the arguments differ in number, a position is negative,
             or neither `predicted` nor `gold` has a link.
+
+    Example:
+        >>> alignment_error_rate([{(0, 0), (1, 2)}], [{(0, 0), (1, 1)}])  # one of two is right
+        0.5
     """
     allowed = _allowed("predicted", predicted, gold, possible)
     for links in predicted:

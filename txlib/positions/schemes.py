@@ -83,6 +83,11 @@ def position_scheme(
     Raises:
         ValueError: if `name` is unknown, or a module refuses an argument: "shaw" and "alibi" do
             when their layer is made.
+
+    Example:
+        >>> scheme = position_scheme("rope", d_model=16, head_dim=8, num_heads=2, max_seq_len=32)
+        >>> scheme.encoding is None, scheme.rotary is None  # they turn, nothing is added
+        (True, False)
     """
     sizes = {"d_model": d_model, "head_dim": head_dim, "num_heads": num_heads}
     for size_name, size in (sizes | {"max_seq_len": max_seq_len}).items():
