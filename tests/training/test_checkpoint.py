@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 import struct
 import subprocess
@@ -135,7 +136,8 @@ print(saved.step)
 
 def test_killed_in_the_middle_of_saving(tmp_path):
     command = [sys.executable, "-c", KILLER, str(tmp_path / "last")]
-    result = subprocess.run(command, capture_output=True, text=True)
+    alone = os.environ | {"OMP_NUM_THREADS": "1"}  # a child forked beside other threads may hang
+    result = subprocess.run(command, capture_output=True, text=True, env=alone)
     assert result.returncode == 0, result.stderr
     assert int(result.stdout) >= 12
 
@@ -175,9 +177,9 @@ def test_a_header_that_claims_ten_gigabytes(tmp_path):
     ("header", "match"),
     [
         (None, "must be a checkpoint of this library, got no 'txlib.checkpoint'"),
-        ("not JSON", "the header must be that of a checkpoint: JSONDecodeError"),
-        ("[]", "the header must be that of a checkpoint: TypeError"),
-        ('{"step": 1, "details": {}}', "the header must be that of a checkpoint: KeyError"),
+        ("not JSON", "the header must be JSON, got 'not JSON'"),
+        ("[]", "the header must be a JSON object"),
+        ('{"step": 1, "details": {}}', "the header must hold"),
         ('{"step": "1", "details": {}, "optimizer": null}', "the header must hold"),
         ('{"step": -1, "details": {}, "optimizer": null}', "the header must hold"),
     ],

@@ -40,7 +40,7 @@ def test_empty():
 
 
 def test_errors(history):
-    with pytest.raises(ValueError, match=r"data must have the keys .* got \['losses'\]"):
+    with pytest.raises(ValueError, match=r"data must have the keys .* got \{'losses': \[\]\}"):
         History.from_dict({"losses": []})
     with pytest.raises(ValueError, match="every evaluation must have the key 'bleu'"):
         history.best("bleu")

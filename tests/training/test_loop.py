@@ -200,6 +200,41 @@ def test_ctrl_c_finishes_the_step_and_saves(tmp_path, make_model, batches, numbe
     assert resumed.losses == whole.losses
 
 
+@pytest.mark.parametrize("at_step", [2, 3])
+def test_ctrl_c_during_the_last_step_is_not_lost(line, tmp_path, at_step):
+    """Raised after the step's own look at the signal: by the evaluation that follows the update."""
+
+    def evaluate(model):
+        if len(seen) + 1 == at_step:
+            signal.raise_signal(signal.SIGTERM)
+        seen.append(1)
+        return {"loss": 1.0}
+
+    seen, path = [], tmp_path / "last"
+    kwargs = {"loss": slope, "optimizer": sgd(line), "learning_rate": 0.1}
+    kwargs |= {"evaluate": evaluate, "evaluate_every": 1, "checkpoint": path}
+    with pytest.raises(KeyboardInterrupt, match=r"stopped after step 3; the checkpoint is .*last"):
+        quiet_fit(line, Numbers(), steps=3, **kwargs)
+    assert load_checkpoint(path).step == 3
+
+
+@pytest.mark.parametrize("where", ["parameter", "gradient"])
+def test_the_first_number_that_is_not_finite_is_named(make_model, batches, where):
+    model = make_model()
+    names = [name for name, _ in model.named_parameters()]
+
+    def loss(model, batch):
+        parameters = dict(model.named_parameters())
+        if where == "parameter":
+            parameters[names[2]].data[0] = math.inf
+        spoiled = parameters[names[-1]].abs().mul(0).sqrt().sum()  # its slope is infinite
+        return translation_loss(model, batch) + (spoiled if where == "gradient" else 0)
+
+    what = f"the parameter {names[2]}" if where == "parameter" else f"the gradient of {names[-1]}"
+    with pytest.raises(FloatingPointError, match=rf"that is not finite: {what}\. Look at"):
+        quiet_fit(model, batches, steps=1, loss=loss)
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_loss_that_is_not_finite_stops(line, bad, tmp_path):
     def loss(model, batch):

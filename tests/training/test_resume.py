@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from txlib.training import History, fit, mean_loss
-from txlib.training.resume import is_there, restore_run, save_run
+from txlib.training.resume import differences, is_there, restore_run, save_run
 
 CPU = torch.device("cpu")
 NO_SCALER = torch.amp.GradScaler("cpu", enabled=False)
@@ -61,10 +61,20 @@ def test_another_run_is_refused(tmp_path, make_model, batches):
     fit(make_model(), batches, steps=4, details={"seed": 0, "same": 1}, **kwargs)
     with pytest.raises(ValueError, match=r"differ in \{'seed': \(0, 1\)\}"):
         fit(make_model(), batches, steps=4, details={"seed": 1, "same": 1}, **kwargs)
+    with pytest.raises(ValueError, match=r"differ in \{'same': \(1, \{'a': 1\}\)\}"):
+        fit(make_model(), batches, steps=4, details={"seed": 0, "same": {"a": 1}}, **kwargs)
     with pytest.raises(ValueError, match=r"steps must be at least the 4 of .*last, got 3"):
         fit(make_model(), batches, steps=3, details={"seed": 0, "same": 1}, **kwargs)
     with pytest.raises(ValueError, match="must have the model's shape"):
         fit(make_model(hidden_size=6), batches, steps=9, details={"seed": 0, "same": 1}, **kwargs)
+
+
+def test_differences_are_named_by_the_way_to_them():
+    saved = {"settings": {"size": 7, "rate": 0.1}, "seed": 0}
+    asked = {"settings": {"size": 8, "rate": 0.1, "new": True}, "seed": 0}
+    assert differences(saved, saved) == {}
+    found = {"settings.new": (None, True), "settings.size": (7, 8)}
+    assert differences(saved, asked) == found
 
 
 def test_a_model_alone_cannot_be_resumed(tmp_path, make_model, batches):

@@ -27,7 +27,7 @@ from txlib.models import GPT, GPTConfig
 from txlib.positions import SCHEMES
 from txlib.recipes.records import new_record, portable_command, write_record
 from txlib.training import fit, masked_cross_entropy, warmup_cosine
-from txlib.training.atomic import write_atomically
+from txlib.atomic import write_atomically
 
 TASKS = {
     "place": "which token stood at position k, counted from the start?",

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from txlib.recipes import records
 from txlib.recipes.translator import MODEL_FILE, Translator, load_translator, rebuild_translator
 from txlib.training import load_checkpoint
-from txlib.training.atomic import write_folder_atomically
+from txlib.atomic import write_folder_atomically
 
 KEY = "txlib.translator"
 RECORD_FILE = "record.json"

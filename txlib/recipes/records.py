@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from txlib.device import describe_device
-from txlib.training.atomic import write_atomically
+from txlib.atomic import write_atomically
 
 REQUIRED = ("command", "commit", "device", "versions", "date", "seeds", "results")
 PACKAGE = Path(__file__).resolve().parents[1]

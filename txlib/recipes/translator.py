@@ -23,7 +23,7 @@ from txlib.recurrent import (
     LSTMTranslator,
     Seq2SeqConfig,
 )
-from txlib.training.atomic import write_atomically
+from txlib.atomic import write_atomically
 from txlib.training.checkpoint import load_checkpoint
 
 MODELS = {

@@ -14,7 +14,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from txlib.training.atomic import write_atomically
+from txlib.atomic import write_atomically
+from txlib.checks import shown
+from txlib.json_text import parse_object
 from txlib.training.optimizer_state import flatten_optimizer, restore_optimizer
 
 KEY = "txlib.checkpoint"
@@ -47,19 +49,18 @@ class Checkpoint:
         """Load the parameters into `model`, and the state into `optimizer` if one is given.
 
         Raises:
-            ValueError: if a key is missing or left over, or a shape differs; the model is then
-                unchanged.
+            ValueError: if a key is missing or left over, or a shape or number format differs; the
+                model and the optimizer are then unchanged.
         """
         _check_fit(self.path, self.model, model.state_dict())
+        if optimizer is not None:
+            if self.optimizer_facts is None:
+                raise ValueError(f"{self.path} must hold an optimizer's state, got a model alone")
+            try:
+                restore_optimizer(optimizer, self.optimizer, self.optimizer_facts)
+            except ValueError as error:
+                raise ValueError(f"{self.path}: the optimizer does not fit: {error}") from error
         model.load_state_dict(self.model)
-        if optimizer is None:
-            return
-        if self.optimizer_facts is None:
-            raise ValueError(f"{self.path} must hold an optimizer's state, got a model alone")
-        try:
-            restore_optimizer(optimizer, self.optimizer, self.optimizer_facts)
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{self.path}: the optimizer does not fit: {error}") from error
 
 
 def save_checkpoint(
@@ -119,10 +120,10 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             flat = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+    except (SafetensorError, RuntimeError, OverflowError, TypeError) as error:
         raise ValueError(
             f"{path} must be a whole safetensors file, got one that is truncated or something "
-            f"else ({error})"
+            f"else ({error}). What to do: delete it, or put a good copy in its place"
         ) from error
     header = _read_header(path, metadata)
     groups: dict[str, dict[str, Tensor]] = {group: {} for group in GROUPS}
@@ -145,14 +146,15 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
 def _read_header(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     if KEY not in metadata:
         raise ValueError(f"{path} must be a checkpoint of this library, got no {KEY!r} in it")
-    try:
-        header = json.loads(metadata[KEY])
-        kinds = {"step": int, "optimizer": dict | None, "details": dict}
-        fits = all(isinstance(header[key], kind) for key, kind in kinds.items())
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: the header must be that of a checkpoint: {error!r}") from error
-    if not fits or header["step"] < 0:
-        raise ValueError(f"{path}: the header must hold {sorted(kinds)}, got {header}")
+    header = parse_object(metadata[KEY], f"{path}: the header")
+    kinds = {"step": int, "optimizer": dict | None, "details": dict}
+    wrong = sorted(
+        key for key, kind in kinds.items() if key not in header or not isinstance(header[key], kind)
+    )
+    if wrong or isinstance(header["step"], bool) or header["step"] < 0:
+        raise ValueError(
+            f"{path}: the header must hold {sorted(kinds)}, each of its kind, got {shown(header)}"
+        )
     return header
 
 
@@ -165,4 +167,8 @@ def _check_fit(path: Path, saved: dict[str, Tensor], wanted: dict[str, Tensor]) 
             raise ValueError(
                 f"{path}: {key!r} must have the model's shape {tuple(tensor.shape)}, "
                 f"got {tuple(saved[key].shape)}"
+            )
+        if saved[key].dtype != tensor.dtype:
+            raise ValueError(
+                f"{path}: {key!r} must be {tensor.dtype} as in the model, got {saved[key].dtype}"
             )

@@ -51,7 +51,7 @@ def take_gradients(
 
     Returns:
         This process's share of the loss, the gradient's norm before clipping, all tokens. The norm
-        is infinite or NaN only where no scale would help.
+        is infinite or NaN only where no scale would help; the gradients are then as they came.
     """
     counts = [batch.num_target_tokens for batch in batches]
     (tokens,) = distributed.total([sum(counts)], device)
@@ -67,8 +67,38 @@ def take_gradients(
                 scaler.scale(summed).backward()
             value += share.item()
         scaler.unscale_(optimizer)
-        norm = nn.utils.clip_grad_norm_(replica.parameters(), max_gradient_norm).item()
+        norm = _clip(replica, max_gradient_norm)
         scale = scaler.get_scale()
         scaler.update()
         if math.isfinite(norm) or scale <= 1:
             return value, norm, int(tokens)
+
+
+def first_not_finite(model: nn.Module) -> str | None:
+    """The first parameter, in the model's order, that holds NaN or infinity; else such a gradient.
+
+    Args:
+        model: whose gradients were taken and not clipped.
+
+    Returns:
+        Words such as "the gradient of out_proj.weight"; None if all numbers are finite.
+    """
+    parameters = dict(model.named_parameters())
+    gradients = {name: p.grad for name, p in parameters.items() if p.grad is not None}
+    for what, tensors in (("the parameter", parameters), ("the gradient of", gradients)):
+        for name, tensor in tensors.items():
+            if not tensor.isfinite().all():
+                return f"{what} {name}"
+    return None
+
+
+def _clip(model: nn.Module, longest: float) -> float:
+    """Shorten the gradients, unless their norm is not finite, and return that norm."""
+    try:
+        return nn.utils.clip_grad_norm_(model.parameters(), longest, error_if_nonfinite=True).item()
+    except RuntimeError:
+        gradients = [p.grad.detach().float() for p in model.parameters() if p.grad is not None]
+        norm = torch.stack([g.norm() for g in gradients]).norm().item()
+        if math.isfinite(norm):
+            raise
+        return norm

@@ -1,8 +1,11 @@
 """What a training run remembers of itself."""
 
+import math
 from dataclasses import asdict, dataclass, field, fields
 from statistics import median
 from typing import Any, Self
+
+from txlib.checks import shown
 
 
 @dataclass(kw_only=True)
@@ -62,13 +65,34 @@ class History:
         """The history that `to_dict` gave.
 
         Raises:
-            ValueError: if `data` has other keys.
+            ValueError: if `data` has other keys, a list is none or of another length, or an entry
+                is not what a run writes.
         """
         names = [f.name for f in fields(cls)]
-        if sorted(data) != sorted(names):
-            raise ValueError(f"data must have the keys {names}, got {sorted(data)}")
+        if not isinstance(data, dict) or set(data) != set(names):
+            raise ValueError(f"data must have the keys {names}, got {shown(data)}")
+        for name, values in data.items():
+            fits = _is_evaluation if name == "evaluations" else _is_finite
+            if not isinstance(values, list) or not all(map(fits, values)):
+                raise ValueError(f"data[{name!r}] must be what a run writes, got {shown(values)}")
+        lengths = {name: len(data[name]) for name in names if name != "evaluations"}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"data must have one entry a step in each list, got {lengths}")
         return cls(**{name: list(values) for name, values in data.items()})
 
     def __repr__(self) -> str:
         last = f", last loss {self.losses[-1]:.3f}" if self.losses else ""
         return f"History({len(self)} steps{last}, {len(self.evaluations)} evaluations)"
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_evaluation(value: Any) -> bool:
+    """Numbers by name, among them a whole `"step"`; a model may be judged NaN or infinite."""
+    return (
+        isinstance(value, dict)
+        and type(value.get("step")) is int
+        and isinstance(value.get("loss", 0.0), int | float)
+    )

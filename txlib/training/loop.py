@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from txlib.training import distributed
 from txlib.training.checkpoint import save_checkpoint
-from txlib.training.gradients import new_scaler, take_gradients
+from txlib.training.gradients import first_not_finite, new_scaler, take_gradients
 from txlib.training.history import History
 from txlib.training.interrupt import StopRequest
 from txlib.training.losses import translation_loss
@@ -111,7 +111,10 @@ def fit(
             )
             value, stopping = distributed.total([value, stop.requested], device)
             if not math.isfinite(value + norm):
-                raise FloatingPointError(_explain(step, value, rate, norm, history, checkpoint))
+                culprit = first_not_finite(model)
+                raise FloatingPointError(
+                    _explain(step, value, rate, norm, history, culprit, checkpoint)
+                )
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()
@@ -126,8 +129,9 @@ def fit(
             if checkpoint and (stopping or _is_due(step, checkpoint_every, steps)):
                 save_run(Path(checkpoint), model, optimizer, details, history, device, scaler)
             if stopping:
-                saved = f"; the checkpoint is {checkpoint}" if checkpoint else ""
-                raise KeyboardInterrupt(f"stopped after step {step}{saved}")
+                raise KeyboardInterrupt(_farewell(step, checkpoint))
+        if stop.requested:  # Ctrl-C came during the last step
+            raise KeyboardInterrupt(_farewell(steps, checkpoint))
     model.eval()
     return history
 
@@ -146,15 +150,26 @@ def _is_due(step: int, every: int | None, last: int) -> bool:
     return step == last or (every is not None and step % every == 0)
 
 
+def _farewell(step: int, path: str | Path | None) -> str:
+    return f"stopped after step {step}" + (f"; the checkpoint is {path}" if path else "")
+
+
 def _explain(
-    step: int, value: float, rate: float, norm: float, history: History, path: str | Path | None
+    step: int,
+    value: float,
+    rate: float,
+    norm: float,
+    history: History,
+    culprit: str | None,
+    path: str | Path | None,
 ) -> str:
     before = ", ".join(f"{value:.3f}" for value in history.losses[-3:]) or "none"
     back = f" The last checkpoint, {path}, is from before." if path and Path(path).is_file() else ""
     return (
         f"step {step} must have a finite loss and gradient, got loss {value} and gradient norm "
-        f"{norm} at learning rate {rate:.2e} (losses before: {before}). Look at the learning rate "
-        f"and its warm-up first, then at this step's batch.{back}"
+        f"{norm} at learning rate {rate:.2e} (losses before: {before}). The first in the model "
+        f"that is not finite: {culprit or 'none, the norm alone'}. Look at the learning rate and "
+        f"its warm-up first, then at this step's batch.{back}"
     )
 
 

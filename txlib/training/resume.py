@@ -69,22 +69,44 @@ def restore_run(
         The history up to that step.
 
     Raises:
-        ValueError: if the file is of another run, or past `steps`.
+        ValueError: if the file is damaged, of another run, or past `steps`.
     """
     saved = load_checkpoint(path)
-    run = saved.details.get("run", {})
-    changed = sorted(k for k in run.keys() | details if run.get(k) != details.get(k))
     if "history" not in saved.details:
         raise ValueError(f"{path} must be what a run goes on from, got a model without its history")
+    changed = differences(saved.details.get("run"), details)
     if changed:
-        pairs = {key: (run.get(key), details.get(key)) for key in changed}
-        raise ValueError(f"{path} must be of the same run; (saved, asked for) differ in {pairs}")
+        raise ValueError(f"{path} must be of the same run; (saved, asked for) differ in {changed}")
     if saved.step > steps:
         raise ValueError(f"steps must be at least the {saved.step} of {path}, got {steps}")
-    saved.restore(model, optimizer)
-    if scaler.is_enabled() and saved.details.get("scaler"):
-        scaler.load_state_dict(saved.details["scaler"])
     prefix = f"{distributed.rank()}."
     own = {k.removeprefix(prefix): v for k, v in saved.generators.items() if k.startswith(prefix)}
-    set_generator_states(own, device)
-    return History.from_dict(saved.details["history"])
+    try:
+        history = History.from_dict(saved.details["history"])
+        if len(history) != saved.step:
+            raise ValueError(f"step must be that of its history, {len(history)}, got {saved.step}")
+        set_generator_states(own, device)
+        if scaler.is_enabled() and saved.details.get("scaler"):
+            scaler.load_state_dict(saved.details["scaler"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is not whole: {error}") from error
+    saved.restore(model, optimizer)
+    return history
+
+
+def differences(saved: Any, asked: Any, name: str = "") -> dict[str, tuple[Any, Any]]:
+    """Where two trees of settings differ: both values, by the names on the way, joined by dots.
+
+    Args:
+        saved: dicts of dicts, as deep as may be; any other value is compared as a whole.
+        asked: likewise.
+        name: of the tree itself.
+    """
+    if isinstance(saved, dict) and isinstance(asked, dict):
+        begin = f"{name}." if name else ""
+        return {
+            path: pair
+            for key in sorted(saved.keys() | asked.keys())
+            for path, pair in differences(saved.get(key), asked.get(key), f"{begin}{key}").items()
+        }
+    return {} if saved == asked else {name: (saved, asked)}

@@ -1,10 +1,13 @@
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from txlib.training.atomic import write_atomically, write_folder_atomically
+from txlib import atomic
+from txlib.atomic import _partial_of, write_atomically, write_folder_atomically
 
 
 def test_writes_and_replaces(tmp_path):
@@ -63,6 +66,68 @@ def test_a_folder_that_is_a_file_is_an_error(tmp_path):
     (tmp_path / "file").write_bytes(b"old")
     with pytest.raises(OSError, match="what was there before is kept"):
         write_atomically(tmp_path / "file" / "inner", b"new")
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(tmp_path):
+    path = tmp_path / "file"
+    for name in (".file.7.ab.partial", ".other.7.ab.partial", "file.partial"):
+        (tmp_path / name).write_bytes(b"half")
+    with _partial_of(path) as (partial, file):
+        file.write(b"slow")
+        write_atomically(path, b"new")
+        assert partial.exists()
+        file.flush()
+        os.replace(partial, path)
+    assert path.read_bytes() == b"slow"
+    assert sorted(os.listdir(tmp_path)) == [".other.7.ab.partial", "file", "file.partial"]
+
+
+def test_a_new_file_that_a_sweep_took_for_nobodys_is_made_anew(tmp_path, monkeypatch):
+    path, lock, calls = tmp_path / "file", atomic._lock, []
+
+    def swept(file):
+        calls.append(1)
+        if len(calls) == 1:
+            atomic._sweep(path)
+        return lock(file)
+
+    monkeypatch.setattr(atomic, "_lock", swept)
+    write_atomically(path, b"new")
+    assert len(calls) == 2
+    assert os.listdir(tmp_path) == ["file"]
+    assert path.read_bytes() == b"new"
+
+
+def test_without_locks_nothing_is_removed(tmp_path, monkeypatch):
+    (tmp_path / ".file.7.ab.partial").write_bytes(b"half")
+    monkeypatch.setattr(atomic, "fcntl", None)
+    write_atomically(tmp_path / "file", b"new")
+    assert sorted(os.listdir(tmp_path)) == [".file.7.ab.partial", "file"]
+
+
+def test_many_threads_write_one_file(tmp_path):
+    path = tmp_path / "file"
+    texts = [bytes([65 + i]) * 50_000 for i in range(10)]
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda text: write_atomically(path, text), texts * 5))
+    assert path.read_bytes() in texts
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_folder_between_its_two_names_comes_back(tmp_path, monkeypatch):
+    folder = tmp_path / "folder"
+    write_folder_atomically(folder, {"a": b"1"})
+    os.replace(folder, tmp_path / ".folder.former")  # killed between the renames
+    (tmp_path / ".folder.partial").mkdir()
+    monkeypatch.setattr(os, "fsync", partial(_raise, OSError(errno.ENOSPC, "No space left")))
+    with pytest.raises(OSError, match="No space left"):
+        write_folder_atomically(folder, {"a": b"2"})
+    assert content(folder) == {"a": b"1"}
+    assert os.listdir(tmp_path) == ["folder"]
+
+
+def _raise(error, *_):
+    raise error
 
 
 def content(folder):
