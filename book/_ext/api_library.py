@@ -37,6 +37,13 @@ class Entry:
         """The last part of the name."""
         return self.name.rpartition(".")[2]
 
+    @property
+    def bases(self) -> list[str]:
+        """The library's own classes on which a class stands."""
+        bases = self.source.bases if self.source.is_class else []
+        paths = [base if isinstance(base, str) else base.canonical_path for base in bases]
+        return [path.rpartition(".")[2] for path in paths if path.startswith("txlib.")]
+
 
 @dataclass(frozen=True)
 class Group:
@@ -115,10 +122,9 @@ def _public(module: griffe.Module) -> list[str]:
 
 def _entry(name: str, source: griffe.Object) -> Entry:
     """An entry with its public methods and properties; what has no words has no entry."""
-    inner = source.members.values() if source.is_class else ()
     members = tuple(
         Entry(f"{name}.{member.name}", member)
-        for member in inner
+        for member in (source.members.values() if source.is_class else ())
         if not member.is_alias
         and not member.name.startswith("_")
         and member.name != "extra_repr"

@@ -49,6 +49,9 @@ def entry_text(entry: Entry, link: Linker, *, inside: Entry | None = None) -> st
         kind = "method" if source.is_function else "attribute"
         kind = "property" if "property" in source.labels else kind
         options += [":no-contents-entry:"]
+        options += [
+            f":{label}:" for label in ("classmethod", "staticmethod") if label in source.labels
+        ]
     if source.is_attribute:
         options += [f":type: {source.annotation}"] if source.annotation else []
         value = str(source.value)
@@ -56,6 +59,8 @@ def entry_text(entry: Entry, link: Linker, *, inside: Entry | None = None) -> st
     else:
         head += signature(source)
     lines = [f"{fence}{{py:{kind}}} {head}", *options, "", docstring_text(source, link)]
+    if entry.bases:
+        lines += [f"The rest it has from {' and '.join(f'`{base}`' for base in entry.bases)}.", ""]
     if inside is None:
         lines += [f"```{{api-where}} {entry.name}", "```", ""]
     lines += [entry_text(member, link, inside=entry) for member in entry.members]
@@ -90,7 +95,8 @@ def docstring_text(source: griffe.Object, link: Linker) -> str:
     text = f"{source.docstring.value}\n" if source.docstring else ""
     sections: list[str] = []
     words = HEAD.sub(lambda found: sections.extend(section(*found.groups())) or "", text)
-    return link(as_markdown("\n".join([words, *sections])))
+    marked = as_markdown("\n".join([words, *sections]))
+    return link(outside_code(marked, lambda plain: plain.replace("<", r"\<")))
 
 
 def section(title: str, body: str) -> Iterator[str]:
