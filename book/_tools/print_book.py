@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "book" / "_build" / "html"
+SCREEN_ONLY = "book/api/"  # a reference is for looking up, and fills 200 sheets
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 SETTLE = """async () => {
   for (const image of document.images) image.loading = "eager";
@@ -55,7 +56,7 @@ ABOUT = """
 <section class="about-print"><h2>About this print</h2>
 <p>This is the website on paper. Each chapter's solutions stand at its end. Figures that answer when
 touched are stills here. Code that the site folds away is left out; the notebooks have all of it.
-</p></section>
+The reference of the library stays on the site.</p></section>
 """
 CONTENTS = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Contents</title>
 <style>{style}
@@ -162,7 +163,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "dist" / "attention-in-order.pdf")
     parser.add_argument("--only", nargs="*", help="print these pages alone, e.g. book/notation")
     arguments = parser.parse_args()
-    order = read_order(ROOT / "book" / "_toc.yml")
+    pages = read_order(ROOT / "book" / "_toc.yml")
+    order = [entry for entry in pages if not entry[0].startswith(SCREEN_ONLY)]
     if arguments.only:
         order = [entry for entry in order if entry[0] in arguments.only or not entry[1]]
     missing = [name for name, _ in order if not (arguments.site / f"{name}.html").is_file()]

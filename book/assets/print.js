@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const root = document.documentElement;
+  const SHEET = 640; // the width of the text on A4, in CSS pixels
   let undo = [];
 
   function swap(element, place) {
@@ -23,13 +24,34 @@
     for (const solution of solutions) swap(solution, end);
   }
 
+  function mark(article, selector, name, applies) {
+    const marked = [...article.querySelectorAll(selector)].filter(applies);
+    for (const element of marked) element.classList.add(name);
+    undo.push(() => marked.forEach((element) => element.classList.remove(name)));
+  }
+
+  // What scrolls sideways on a screen has to fit the sheet.
+  function shrink(view) {
+    const zoom = Math.min(1, SHEET / view.scrollWidth);
+    view.style.zoom = zoom;
+    view.style.setProperty("--zoom", zoom);
+    undo.push(() => {
+      view.style.zoom = "";
+      view.style.removeProperty("--zoom");
+    });
+  }
+
   function prepare() {
     if (undo.length) return;
     const theme = root.dataset.theme;
     undo.push(() => (root.dataset.theme = theme));
     root.dataset.theme = "light";
     const article = document.querySelector("article.bd-article");
-    if (article) gather(article);
+    if (!article) return;
+    gather(article);
+    mark(article, "img", "tall", (image) => image.naturalHeight > 1.3 * image.naturalWidth);
+    mark(article, ".cell_input", "long", (cell) => cell.textContent.split("\n").length > 24);
+    for (const view of article.querySelectorAll(".bertviz")) shrink(view);
   }
 
   function restore() {
