@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from torch import Tensor, nn
 
 from txlib.attention.weights_tap import WeightsTap
+from txlib.checks import check_kind
 
 
 @contextmanager
@@ -38,6 +39,7 @@ def capture_weights(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
         >>> weights.shape, weights[0, 0, 0]  # the first token sees itself alone
         (torch.Size([1, 2, 3, 3]), tensor([1., 0., 0.]))
     """
+    check_kind("model", model, nn.Module)
     taps = {
         name: module.tap
         for name, module in model.named_modules()

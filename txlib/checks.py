@@ -83,6 +83,17 @@ def check_sequence(name: str, value: Any, of: str = "values") -> None:
         raise ValueError(f"{name} must be a sequence of {of}, got {shown(value)}")
 
 
+def check_kind(name: str, value: Any, *kinds: type) -> None:
+    """Refuse what is no instance of one of these classes.
+
+    Raises:
+        ValueError: with the classes, the argument and the value.
+    """
+    if not isinstance(value, kinds):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise ValueError(f"{name} must be of type {wanted}, got {shown(value)}")
+
+
 def check_callable(name: str, value: Any) -> None:
     """Refuse what cannot be called.
 

@@ -156,7 +156,7 @@ def test_bad_shapes(listen):
         module.attend(query, keys.transpose(1, 2).flatten(2), values)
     with pytest.raises(ValueError, match=r"values must have shape \(B, 3, T_k, 4\), got \(2, 2, 7"):
         module.attend(query, keys, values[:, :2])
-    with pytest.raises(ValueError, match=r"keys must have shape \(B, 3, T_k, 4\), got \(2, 3, 7, 3"):
+    with pytest.raises(ValueError, match=r"keys must have shape .*, T_k, 4\), got \(2, 3, 7, 3"):
         module.attend(query, keys[..., 1:], values)
     with pytest.raises(ValueError, match="key and value must share T_k, got 7 and 6"):
         module.attend(query, keys, values[:, :, 1:])

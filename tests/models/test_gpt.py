@@ -88,7 +88,7 @@ def test_weights_are_captured_by_layer(tokens):
         ({"vocab_size": 0}, "vocab_size must be at least 1, got 0"),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1.0"),
         ({"norm": "batch"}, "norm must be one of .*, got 'batch'"),
-        ({"positions": "gps"}, "name must be one of .*, got 'gps'"),
+        ({"positions": "gps"}, "positions must be one of .*, got 'gps'"),
         ({"d_ff": -1}, "d_ff must be at least 1, got -1"),
     ],
 )

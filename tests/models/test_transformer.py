@@ -249,7 +249,7 @@ def test_embeddings_start_as_long_as_their_sinusoids():
         ({"d_ff": 0}, "d_ff must be at least 1, got 0"),
         ({"norm_order": "both"}, "norm_order must be one of .*, got 'both'"),
         ({"activation": "sin"}, "activation must be one of .*, got 'sin'"),
-        ({"positions": "gps"}, "name must be one of .*, got 'gps'"),
+        ({"positions": "gps"}, "positions must be one of .*, got 'gps'"),
     ],
 )
 def test_bad_config(changed, message):

@@ -10,7 +10,7 @@ from txlib.attention.masked_softmax import check_mask
 from txlib.attention.masks import position_mask
 from txlib.attention.scaled_dot_product import attention_weights, check_shapes, fused_attention
 from txlib.attention.weights_tap import WeightsTap
-from txlib.checks import check_flag, shown
+from txlib.checks import check_flag, check_kind, shown
 from txlib.tensor_checks import check_features, check_part, check_share
 
 
@@ -45,8 +45,7 @@ class MultiHeadAttention(nn.Module):
             `txlib.positions.ALiBi`, `RelativeKeys` and `BucketedBias`.
 
     Raises:
-        ValueError: if a size is below 1, numbers of heads do not divide, or `dropout` is outside
-            its range.
+        ValueError: if a size is below 1, heads do not divide, or `dropout` is out of its range.
     """
 
     def __init__(
@@ -181,12 +180,11 @@ class MultiHeadAttention(nn.Module):
         """
         if cache is not None:
             if memory is not None or mask is not None or not is_causal:
-                found = [x if x is None else tuple(x.shape) for x in (memory, mask)]
-                raise ValueError(
-                    "with a cache memory and mask must be None and is_causal True, got "
-                    f"{found[0]}, {found[1]} and {is_causal}"
-                )
+                rule = "with a cache memory and mask must be None and is_causal True"
+                raise ValueError(f"{rule}, got {shown(memory)}, {shown(mask)} and {is_causal}")
             return self._continue(query, cache, counts)
+        if counts is not None:
+            raise ValueError(f"counts must be None without a cache, got {shown(counts)}")
         if memory is None:
             memory = query
         elif memory is not query and not (self.rotary is None and self.score_bias is None):
@@ -199,6 +197,7 @@ class MultiHeadAttention(nn.Module):
 
     def _continue(self, query: Tensor, cache: KVCache, counts: Tensor | None) -> Tensor:
         """Put the tokens behind those in the cache, and let them look at all they may."""
+        check_kind("cache", cache, KVCache)
         offset = cache.offset
         keys, values, first = cache.append(*self.project(query, offset=offset), counts)
         (T_q, T_k), mask = (query.shape[1], keys.shape[2]), None

@@ -10,6 +10,7 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from txlib.checks import check_kind, check_one_of, shown
 from txlib.models import GPT, GPTConfig
 
 SIZES = {
@@ -63,14 +64,12 @@ def gpt2_config(published: Mapping[str, Any]) -> GPTConfig:
     Raises:
         ValueError: if ours does not compute the same.
     """
+    check_kind("published", published, Mapping)
     for name, wanted in ONLY.items():
         if published.get(name, wanted) != wanted:
             raise ValueError(f"{name} must be {wanted!r}, as ours has it, got {published[name]!r}")
     activation = published.get("activation_function", "gelu_new")
-    if activation not in ACTIVATIONS:
-        raise ValueError(
-            f"activation_function must be one of {tuple(ACTIVATIONS)}, got {activation!r}"
-        )
+    check_one_of("activation_function", activation, tuple(ACTIVATIONS))
     sizes = {mine: published[theirs] for theirs, mine in SIZES.items() if theirs in published}
     return GPTConfig(**{"vocab_size": 50_257} | sizes, activation=ACTIVATIONS[activation])
 
@@ -88,6 +87,12 @@ def load_gpt2(ours: GPT, reference: nn.Module) -> None:
     Raises:
         ValueError: if the two do not compute the same. Nothing is copied then.
     """
+    check_kind("ours", ours, GPT)
+    check_kind("reference", reference, nn.Module)
+    if not callable(getattr(getattr(reference, "config", None), "to_dict", None)):
+        raise ValueError(
+            f"reference must be transformers' GPT2LMHeadModel or GPT2Model, got {shown(reference)}"
+        )
     wanted, found = (
         asdict(config) | {"d_ff": config.d_ff or 4 * config.d_model, "dropout": None}
         for config in (gpt2_config(reference.config.to_dict()), ours.config)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from txlib.attention import MultiHeadAttention
+from txlib.checks import check_kind
 
 
 def load_multi_head_attention(ours: MultiHeadAttention, reference: nn.MultiheadAttention) -> None:
@@ -39,6 +40,8 @@ def load_multi_head_attention(ours: MultiHeadAttention, reference: nn.MultiheadA
 
 def _check_kind(ours: MultiHeadAttention, reference: nn.MultiheadAttention) -> None:
     """Refuse whatever one of the two computes and the other does not."""
+    check_kind("ours", ours, MultiHeadAttention)
+    check_kind("reference", reference, nn.MultiheadAttention)
     if reference.bias_k is not None or reference.add_zero_attn:
         raise ValueError(
             "reference must have neither add_bias_kv nor add_zero_attn, which add keys of their own"

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from txlib.checks import check_kind
 from txlib.interop.torch_attention import load_multi_head_attention
 from txlib.layers import DecoderBlock, EncoderBlock, FeedForward, LayerNorm
 
@@ -25,6 +26,8 @@ def load_encoder_block(ours: EncoderBlock, reference: nn.TransformerEncoderLayer
     Raises:
         ValueError: if the two do not compute the same. Nothing is copied then.
     """
+    check_kind("ours", ours, EncoderBlock)
+    check_kind("reference", reference, nn.TransformerEncoderLayer)
     attentions = [("attention", "self_attn")]
     norms = [("attention_norm", "norm1"), ("feed_forward_norm", "norm2")]
     _load(ours, reference, attentions, norms)
@@ -44,6 +47,8 @@ def load_decoder_block(ours: DecoderBlock, reference: nn.TransformerDecoderLayer
     Raises:
         ValueError: if the two do not compute the same. Nothing is copied then.
     """
+    check_kind("ours", ours, DecoderBlock)
+    check_kind("reference", reference, nn.TransformerDecoderLayer)
     attentions = [("attention", "self_attn"), ("cross_attention", "multihead_attn")]
     norms = [
         ("attention_norm", "norm1"),

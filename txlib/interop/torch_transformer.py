@@ -5,6 +5,7 @@ import copy
 import torch
 from torch import nn
 
+from txlib.checks import check_kind
 from txlib.interop.torch_blocks import load_decoder_block, load_encoder_block
 from txlib.layers import LayerNorm
 from txlib.models import Transformer
@@ -29,6 +30,8 @@ def load_transformer(ours: Transformer, reference: nn.Transformer) -> None:
     Raises:
         ValueError: if the two do not compute the same. Nothing is copied then.
     """
+    check_kind("ours", ours, Transformer)
+    check_kind("reference", reference, nn.Transformer)
     loaded = copy.deepcopy(ours)  # so that a refusal half-way leaves ours as it was
     sides = {
         "encoder": (loaded.encoder, reference.encoder, load_encoder_block, loaded.encoder_norm),

@@ -14,6 +14,7 @@ from txlib.tensor_checks import check_share
 
 NormOrder = Literal["pre", "post"]
 Norm = Literal["layer", "rms"]
+ACTIVATIONS = (*get_args(Activation), "swiglu")
 
 
 class ResidualBlock(nn.Module, ABC):
@@ -101,7 +102,7 @@ def new_feed_forward(
     Raises:
         ValueError: if `activation` is none of them, or as the layer's own.
     """
-    check_one_of("activation", activation, (*get_args(Activation), "swiglu"))
+    check_one_of("activation", activation, ACTIVATIONS)
     if activation == "swiglu":
         return GatedFeedForward(d_model, d_ff, dropout=dropout, bias=bias)
     return FeedForward(d_model, d_ff, activation=activation, dropout=dropout, bias=bias)

@@ -7,7 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from txlib.attention import MultiHeadAttention, SingleHeadAttention
+from txlib.attention.cache_checks import check_rows
+from txlib.checks import check_ids, check_kind, check_one_of, shown
 from txlib.generation import EncoderDecoder, EncoderDecoderConfig
+from txlib.layers.token_lookup import look_up
 from txlib.positions import position_scheme
 
 Positions = Literal["none", "sinusoidal", "learned"]
@@ -38,10 +41,7 @@ class AttentionOnlyConfig(EncoderDecoderConfig):
             raise ValueError(
                 f"num_heads must divide d_model, got {self.num_heads} and {self.d_model}"
             )
-        if self.positions not in get_args(Positions):
-            raise ValueError(
-                f"positions must be one of {get_args(Positions)}, got {self.positions!r}"
-            )
+        check_one_of("positions", self.positions, get_args(Positions))
 
 
 class PrefixState(NamedTuple):
@@ -102,6 +102,7 @@ class AttentionOnlyTranslator(EncoderDecoder):
     """
 
     def __init__(self, config: AttentionOnlyConfig):
+        check_kind("config", config, AttentionOnlyConfig)
         super().__init__(config)
         self.source_embedding = nn.Embedding(
             config.source_vocab_size, config.d_model, padding_idx=config.pad_id
@@ -131,14 +132,22 @@ class AttentionOnlyTranslator(EncoderDecoder):
         """
         self.check_source(source, source_mask)
         mask = source_mask[:, None]  # (B, 1, T_s): the same keys for every query
-        embedded = self.source_positions(self.source_embedding(source))  # (B, T_s, C)
+        embedded = self.source_positions(look_up("source", source, self.source_embedding))
         embedded = self.dropout(embedded)
         return PrefixState(self.encoder_look(embedded, embedded, mask), mask, source[:, :0])
 
     def advance(self, state: PrefixState, target_in: Tensor) -> tuple[Tensor, PrefixState]:
         """Look from the new tokens: (B, T) to logits (B, T, V_t) and the longer prefix."""
+        check_kind("state", state, PrefixState)
+        check_ids("target_in", target_in, "B", "T")
+        if len(target_in) != len(state.prefix) or target_in.device != state.prefix.device:
+            raise ValueError(
+                f"target_in must go on from a state of {shown(state.prefix)}, got "
+                f"{shown(target_in)}"
+            )
         state = state._replace(prefix=torch.cat((state.prefix, target_in), dim=1))
-        embedded = self.target_positions(self.target_embedding(state.prefix))  # (B, T, C)
+        embedded = look_up("target_in", state.prefix, self.target_embedding)
+        embedded = self.target_positions(embedded)  # (B, T, C)
         embedded = self.dropout(embedded)
         new = embedded[:, embedded.shape[1] - target_in.shape[1] :]  # (B, T_t, C)
         written = self.decoder_look(new, embedded, is_causal=True)
@@ -148,6 +157,8 @@ class AttentionOnlyTranslator(EncoderDecoder):
     @staticmethod
     def select(state: PrefixState, rows: Tensor) -> PrefixState:
         """The same state for other rows of the batch: int64 (B_new,), repeats allowed."""
+        check_kind("state", state, PrefixState)
+        check_rows(rows, len(state.memory), state.memory)
         return PrefixState(*(part[rows] for part in state))
 
 

@@ -7,11 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from txlib.attention import KVCache, sliding_window_mask
+from txlib.checks import check_flag, check_kind, check_one_of, check_sequence, check_whole, shown
 from txlib.generation import DecoderOnly
 from txlib.generation.decoder_only import check_tokens
 from txlib.layers import EncoderBlock, LayerNorm, RMSNorm, initialize_
+from txlib.layers.residual_block import ACTIVATIONS
+from txlib.layers.token_lookup import look_up
 from txlib.models.one_token_step import one_token_block
-from txlib.positions import position_scheme
+from txlib.positions import SCHEMES, position_scheme
+from txlib.tensor_checks import check_share
 
 NORMS = {"layer": LayerNorm, "rms": RMSNorm}
 
@@ -55,18 +59,19 @@ class GPTConfig:
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "d_model", "num_layers", "num_heads", "max_seq_len"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.window is not None and self.window < 1:
-            raise ValueError(f"window must be at least 1, got {self.window}")
+            check_whole(name, getattr(self, name), least=1)
+        for name in ("num_kv_heads", "d_ff", "window", "max_distance"):
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), least=0 if name == "max_distance" else 1)
         if self.d_model % self.num_heads:
             raise ValueError(
                 f"num_heads must divide d_model, got {self.num_heads} and {self.d_model}"
             )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
-        if self.norm not in NORMS:
-            raise ValueError(f"norm must be one of {tuple(NORMS)}, got {self.norm!r}")
+        check_share("dropout", self.dropout)
+        check_one_of("norm", self.norm, tuple(NORMS))
+        check_one_of("activation", self.activation, ACTIVATIONS)
+        check_one_of("positions", self.positions, SCHEMES)
+        check_flag("tie_embeddings", self.tie_embeddings)
 
 
 class GPT(DecoderOnly):
@@ -93,6 +98,7 @@ class GPT(DecoderOnly):
 
     def __init__(self, config: GPTConfig):
         super().__init__()
+        check_kind("config", config, GPTConfig)
         self.config = config
         C = config.d_model
         scheme = position_scheme(
@@ -138,7 +144,10 @@ class GPT(DecoderOnly):
     ) -> Tensor:
         """Ids (B, T) to the stream (B, T, C) after the last norm; arguments as in `forward`."""
         check_tokens(tokens)
+        self._check_cache(cache)
         if cache is None:
+            if counts is not None:
+                raise ValueError(f"counts must be None without a cache, got {shown(counts)}")
             caches, mask = [None] * len(self.blocks), self._window_mask(tokens)
         else:
             caches, mask = cache, None
@@ -161,6 +170,7 @@ class GPT(DecoderOnly):
         Raises:
             ValueError: if a size is below 1, or `max_len` beyond learned positions.
         """
+        check_whole("max_len", max_len, least=1)
         self.check_reach(max_len, 0)
         table = self.token_embedding.weight
         kind, dtype = table.device.type, table.dtype
@@ -182,6 +192,7 @@ class GPT(DecoderOnly):
 
     def stepper(self, cache: Sequence[KVCache]) -> Callable[[Tensor], Tensor]:
         """As in `DecoderOnly`; while all rows are equally long, blocks are called as functions."""
+        self._check_cache(cache)
         blocks = [
             one_token_block(block, kept) for block, kept in zip(self.blocks, cache, strict=True)
         ]
@@ -202,6 +213,8 @@ class GPT(DecoderOnly):
         Raises:
             ValueError: with the rule and what was given.
         """
+        check_whole("length", length, least=0)
+        check_whole("max_new_tokens", max_new_tokens, least=0)
         reach = self.config.max_seq_len
         if self.config.positions == "learned" and length + max_new_tokens > reach:
             raise ValueError(
@@ -209,9 +222,17 @@ class GPT(DecoderOnly):
                 f"of the learned positions, got {length} and {max_new_tokens}"
             )
 
+    def _check_cache(self, cache: Sequence[KVCache] | None) -> None:
+        """Refuse what is no cache for each block."""
+        if cache is None:
+            return
+        check_sequence("cache", cache, "KVCaches, one a layer")
+        if len(cache) != len(self.blocks) or not all(isinstance(c, KVCache) for c in cache):
+            raise ValueError(f"cache must be {len(self.blocks)} KVCaches, got {shown(cache)}")
+
     def _enter(self, tokens: Tensor, offset: int | Tensor) -> Tensor:
         """Ids (B, T) to the stream (B, T, C) that the first block reads."""
-        stream = self.token_embedding(tokens)
+        stream = look_up("tokens", tokens, self.token_embedding)
         if not isinstance(self.positions, nn.Identity):
             stream = self.positions(stream, offset)
         return self.dropout(stream) if self.dropout.training else stream

@@ -3,15 +3,19 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
 
 from txlib.attention import KVCache
+from txlib.attention.cache_checks import check_rows
+from txlib.checks import check_flag, check_ids, check_kind, check_one_of, check_tensor
 from txlib.generation import EncoderDecoder, EncoderDecoderConfig
 from txlib.layers import DecoderBlock, EncoderBlock, LayerNorm, xavier_
-from txlib.positions import position_scheme
+from txlib.layers.residual_block import ACTIVATIONS, NormOrder
+from txlib.layers.token_lookup import look_up
+from txlib.positions import SCHEMES, position_scheme
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +50,10 @@ class TransformerConfig(EncoderDecoderConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_sizes("d_model", "num_heads", "num_layers", "max_seq_len")
+        check_one_of("norm_order", self.norm_order, get_args(NormOrder))
+        check_one_of("activation", self.activation, ACTIVATIONS)
+        check_one_of("positions", self.positions, SCHEMES)
+        check_flag("tie_embeddings", self.tie_embeddings)
         if self.d_ff is not None:
             self.check_sizes("d_ff")
         if self.d_model % self.num_heads:
@@ -97,6 +105,7 @@ class Transformer(EncoderDecoder):
     """
 
     def __init__(self, config: TransformerConfig):
+        check_kind("config", config, TransformerConfig)
         super().__init__(config)
         C = config.d_model
         self.source_embedding, self.target_embedding = (
@@ -130,7 +139,7 @@ class Transformer(EncoderDecoder):
         """
         self.check_source(source, source_mask)
         mask = source_mask[:, None]  # (B, 1, T_s): the same keys for every query
-        stream = self._embed(source, self.source_embedding, self.source_positions)
+        stream = self._embed("source", source, self.source_embedding, self.source_positions)
         for block in self.encoder:
             stream = block(stream, mask)
         memory = self.encoder_norm(stream)  # (B, T_s, C)
@@ -145,6 +154,8 @@ class Transformer(EncoderDecoder):
         Their keys and values are kept, so that no token is read twice. With gradients on they are
         kept in the graph; `decode` is the quicker way to train.
         """
+        check_kind("state", state, TransformerState)
+        check_ids("target_in", target_in, "B", "T")
         caches = _reaching(state) or tuple(
             KVCache(
                 len(keys), *keys.shape[1::2], max_len=None, device=keys.device, dtype=keys.dtype
@@ -157,6 +168,8 @@ class Transformer(EncoderDecoder):
 
     def decode(self, state: TransformerState, target_in: Tensor) -> Tensor:
         """As in `EncoderDecoder`; from the start nothing is kept for a next call."""
+        check_kind("state", state, TransformerState)
+        check_tensor("target_in", target_in)
         if state.length or target_in.ndim != 2:
             return super().decode(state, target_in)
         return self._write(state, target_in, (None,) * len(self.decoder))
@@ -164,6 +177,8 @@ class Transformer(EncoderDecoder):
     @staticmethod
     def select(state: TransformerState, rows: Tensor) -> TransformerState:
         """The same state for other rows of the batch: int64 (B_new,), repeats allowed."""
+        check_kind("state", state, TransformerState)
+        check_rows(rows, len(state.mask), state.mask)
         memory = tuple((keys[rows], values[rows]) for keys, values in state.memory)
         caches = tuple(cache.select(rows) for cache in state.caches)
         for cache in caches:
@@ -174,7 +189,12 @@ class Transformer(EncoderDecoder):
         self, state: TransformerState, target_in: Tensor, caches: Sequence[KVCache | None]
     ) -> Tensor:
         """Tokens (B, T) behind those of the state to logits (B, T, V_t)."""
-        stream = self._embed(target_in, self.target_embedding, self.target_positions, state.length)
+        if len(target_in) != len(state.mask):
+            found = f"{len(state.mask)}, got {len(target_in)}"
+            raise ValueError(f"target_in must have the B of the state, {found}")
+        stream = self._embed(
+            "target_in", target_in, self.target_embedding, self.target_positions, state.length
+        )
         for block, (keys, values), cache in zip(self.decoder, state.memory, caches, strict=True):
             stream = block.forward_projected(
                 stream, keys, values, memory_mask=state.mask, cache=cache
@@ -182,10 +202,10 @@ class Transformer(EncoderDecoder):
         return self.out_proj(self.decoder_norm(stream))
 
     def _embed(
-        self, tokens: Tensor, embedding: nn.Embedding, positions: nn.Module, offset: int = 0
+        self, name: str, ids: Tensor, table: nn.Embedding, positions: nn.Module, offset: int = 0
     ) -> Tensor:
         """Ids (B, T) to the stream (B, T, C) that the first block reads."""
-        embedded = embedding(tokens) * math.sqrt(self.config.d_model)
+        embedded = look_up(name, ids, table) * math.sqrt(self.config.d_model)
         if not isinstance(positions, nn.Identity):
             embedded = positions(embedded, offset)
         return self.dropout(embedded)

@@ -7,9 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from txlib.attention import AdditiveAttention, SingleHeadAttention
+from txlib.attention.cache_checks import check_rows
+from txlib.checks import check_kind, check_one_of
 from txlib.generation import EncoderDecoder
+from txlib.layers.token_lookup import look_up
 from txlib.recurrent.encoder import LSTMEncoder
-from txlib.recurrent.seq2seq import LSTMState, Seq2SeqConfig, StateBridge
+from txlib.recurrent.seq2seq import LSTMState, Seq2SeqConfig, StateBridge, check_rows_fit
 
 Look = Literal["before", "after"]
 Score = Literal["additive", "additive_linear", "dot", "scaled_dot"]
@@ -37,8 +40,7 @@ class AttentionTranslatorConfig(Seq2SeqConfig):
         super().__post_init__()
         self.check_sizes("d_attention")
         for name, choices in (("look", get_args(Look)), ("score", get_args(Score))):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
+            check_one_of(name, getattr(self, name), choices)
 
 
 class AttentionState(NamedTuple):
@@ -67,6 +69,7 @@ class AttentionTranslator(EncoderDecoder):
     """
 
     def __init__(self, config: AttentionTranslatorConfig):
+        check_kind("config", config, AttentionTranslatorConfig)
         super().__init__(config)
         self.encoder = LSTMEncoder(
             config.source_vocab_size,
@@ -113,7 +116,9 @@ class AttentionTranslator(EncoderDecoder):
 
     def advance(self, state: AttentionState, target_in: Tensor) -> tuple[Tensor, AttentionState]:
         """Look and write: (B, T) tokens to logits (B, T, V_t) and the next state."""
-        embedded = self.dropout(self.embedding(target_in))  # (B, T_t, d_embedding)
+        check_kind("state", state, AttentionState)
+        embedded = self.dropout(look_up("target_in", target_in, self.embedding))
+        check_rows_fit(target_in, len(state.keys))
         run = self._look_before if self.config.look == "before" else self._look_after
         hidden, context, lstm = run(state, embedded)  # (B, T_t, H), (B, T_t, K)
         combined = self.combine(torch.cat((hidden, context), dim=-1)).tanh()  # (B, T_t, H)
@@ -122,6 +127,8 @@ class AttentionTranslator(EncoderDecoder):
     @staticmethod
     def select(state: AttentionState, rows: Tensor) -> AttentionState:
         """The same state for other rows of the batch: int64 (B_new,), repeats allowed."""
+        check_kind("state", state, AttentionState)
+        check_rows(rows, len(state.keys), state.keys)
         h, c = (part[:, rows] for part in state.lstm)
         return AttentionState((h, c), state.keys[rows], state.values[rows], state.mask[rows])
 

@@ -12,6 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from txlib.checks import check_flag, check_tensor, check_whole, shown
+from txlib.tensor_checks import check_alike, check_like
+
 States = tuple[Tensor, ...]  # (h,) or (h, c): the hidden state always comes first
 
 
@@ -66,10 +69,12 @@ class Cell(nn.Module):
         Raises:
             ValueError: if `input` or `state` has the wrong shape.
         """
+        check_tensor("input", input)
         if input.ndim != 2 or input.shape[1] != self.input_size:
             raise ValueError(
                 f"input must have shape (B, input_size={self.input_size}), got {tuple(input.shape)}"
             )
+        check_like("input", input, self.weight_ih)
         states = checked_states(type(self), state, (len(input), self.hidden_size), input)
         from_input = F.linear(input, self.weight_ih, self.bias_ih)  # (B, num_gates * H)
         from_hidden = F.linear(states[0], self.weight_hh, self.bias_hh)  # (B, num_gates * H)
@@ -172,8 +177,8 @@ def add_weights(
         ValueError: if a size is less than 1.
     """
     for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
-        if size < 1:
-            raise ValueError(f"{name} must be at least 1, got {size}")
+        check_whole(name, size, least=1)
+    check_flag("bias", bias)
     rows = num_gates * hidden_size
     module.register_parameter(f"weight_ih{suffix}", nn.Parameter(torch.empty(rows, input_size)))
     module.register_parameter(f"weight_hh{suffix}", nn.Parameter(torch.empty(rows, hidden_size)))
@@ -199,7 +204,12 @@ def checked_states(
     """
     if state is None:
         return (input.new_zeros(shape),) * cell.num_states
-    states = (state,) if isinstance(state, Tensor) else tuple(state)
+    states = (state,) if isinstance(state, Tensor) else state
+    if not isinstance(states, tuple | list) or not all(isinstance(s, Tensor) for s in states):
+        raise ValueError(f"state must be a tensor or a tuple of them, got {shown(state)}")
+    for s in states:
+        check_alike(input=input, state=s)
+    states = tuple(states)
     if len(states) != cell.num_states or any(s.shape != shape for s in states):
         raise ValueError(
             f"state of {cell.__name__} must be {cell.num_states} tensor(s) of shape {shape}, "

@@ -1,8 +1,12 @@
 """The encoder of the recurrent translators: a sentence in, a vector per token and a state out."""
 
+import torch
 from torch import Tensor, nn
 
+from txlib.checks import check_flag, check_ids, check_tensor, check_whole, shown
+from txlib.layers.token_lookup import look_up
 from txlib.recurrent.fused import run_fused
+from txlib.tensor_checks import check_beside, check_share
 
 
 class LSTMEncoder(nn.Module):
@@ -21,6 +25,9 @@ class LSTMEncoder(nn.Module):
         reverse: whether to read the sentence last token first, so that its first words are the
             freshest when the decoder starts (Sutskever et al. 2014, section 3.3).
         pad_id: the token whose embedding stays zero.
+
+    Raises:
+        ValueError: if an argument is out of its range.
     """
 
     def __init__(
@@ -36,6 +43,13 @@ class LSTMEncoder(nn.Module):
         pad_id: int = 0,
     ):
         super().__init__()
+        sizes = {"vocab_size": vocab_size, "d_embedding": d_embedding, "hidden_size": hidden_size}
+        for name, size in (sizes | {"num_layers": num_layers}).items():
+            check_whole(name, size, least=1)
+        check_share("dropout", dropout)
+        check_flag("bidirectional", bidirectional)
+        check_flag("reverse", reverse)
+        check_whole("pad_id", pad_id, least=0, most=vocab_size - 1)
         self.reverse = reverse
         self.embedding = nn.Embedding(vocab_size, d_embedding, padding_idx=pad_id)
         self.dropout = nn.Dropout(dropout)
@@ -62,9 +76,15 @@ class LSTMEncoder(nn.Module):
         Raises:
             ValueError: if `source` is not (B, T) or `source_mask` is not bool of that shape.
         """
-        if source.ndim != 2:
-            raise ValueError(f"source must have shape (B, T), got {tuple(source.shape)}")
-        embedded = self.dropout(self.embedding(source))  # (B, T, d_embedding)
+        check_ids("source", source, "B", "T")
+        check_tensor("source_mask", source_mask)
+        if source_mask.dtype != torch.bool or source_mask.shape != source.shape:
+            raise ValueError(
+                f"source_mask must be bool of source's shape {tuple(source.shape)}, got "
+                f"{shown(source_mask)}"
+            )
+        check_beside("source_mask", source_mask, "source", source)
+        embedded = self.dropout(look_up("source", source, self.embedding))  # (B, T, d_embedding)
         if not self.reverse:
             return run_fused(self.lstm, embedded, mask=source_mask)
         outputs, state = run_fused(self.lstm, embedded.flip(1), mask=source_mask.flip(1))

@@ -5,6 +5,7 @@ from torch import nn
 
 from txlib.recurrent.cells import LSTMCell
 from txlib.recurrent.layers import LSTM
+from txlib.tensor_checks import check_scale
 
 
 def set_forget_bias(module: LSTMCell | LSTM | nn.LSTMCell | nn.LSTM, value: float = 1.0) -> None:
@@ -24,6 +25,7 @@ def set_forget_bias(module: LSTMCell | LSTM | nn.LSTMCell | nn.LSTM, value: floa
     """
     if not isinstance(module, LSTMCell | LSTM | nn.LSTMCell | nn.LSTM):
         raise ValueError(f"module must be an LSTM or an LSTMCell, got {type(module).__name__}")
+    check_scale("value", value)
     if not module.bias:
         raise ValueError("module must have biases, got bias=False")
     forget = slice(module.hidden_size, 2 * module.hidden_size)  # blocks stand in the order i f g o

@@ -4,8 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from txlib.checks import check_kind, shown
 from txlib.recurrent.cells import States
 from txlib.recurrent.layers import check_input
+from txlib.tensor_checks import check_alike
 
 
 def run_fused(
@@ -35,9 +37,11 @@ def run_fused(
     Raises:
         ValueError: if an argument has the wrong shape or dtype, or `module` is not batch first.
     """
+    check_kind("module", module, nn.RNN, nn.LSTM, nn.GRU)
     if not module.batch_first:
         raise ValueError("module must be made with batch_first=True, got batch_first=False")
-    check_input(input, mask, module.input_size)
+    check_input(input, mask, module.input_size, module.weight_ih_l0)
+    _check_state(module, input, state)
     if mask is None:
         return module(input, state)
     on_cpu = mask.cpu()
@@ -61,6 +65,24 @@ def run_fused(
     return output, tuple(
         _where_nonempty(nonempty, f, i) for f, i in zip(final, initial, strict=True)
     )
+
+
+def _check_state(module: nn.RNNBase, input: Tensor, state: Tensor | States | None) -> None:
+    """What the kernels would refuse in words of their own."""
+    if state is None:
+        return
+    rows = module.num_layers * (2 if module.bidirectional else 1)
+    width = module.proj_size or module.hidden_size
+    shapes = {"h": (rows, len(input), width)}
+    if isinstance(module, nn.LSTM):
+        shapes["c"] = (rows, len(input), module.hidden_size)
+    states = (state,) if isinstance(state, Tensor) else state
+    if not isinstance(states, tuple | list) or len(states) != len(shapes):
+        raise ValueError(f"state must be {len(shapes)} tensor(s), got {shown(state)}")
+    for s, shape in zip(states, shapes.values(), strict=True):
+        check_alike(input=input, state=s)
+        if s.shape != shape:
+            raise ValueError(f"state must be of shape {shape}, got {tuple(s.shape)}")
 
 
 def _run_reordered(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from txlib.checks import check_flag, check_tensor, check_whole
 from txlib.recurrent.cells import (
     Cell,
     GRUCell,
@@ -20,6 +21,7 @@ from txlib.recurrent.cells import (
     checked_states,
     reset_parameters,
 )
+from txlib.tensor_checks import check_beside, check_like, check_share
 
 
 class Unrolled(nn.Module):
@@ -53,10 +55,9 @@ class Unrolled(nn.Module):
         bidirectional: bool = False,
     ):
         super().__init__()
-        if num_layers < 1:
-            raise ValueError(f"num_layers must be at least 1, got {num_layers}")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), got {dropout}")
+        check_whole("num_layers", num_layers, least=1)
+        check_share("dropout", dropout)
+        check_flag("bidirectional", bidirectional)
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.num_layers = num_layers
@@ -90,7 +91,7 @@ class Unrolled(nn.Module):
         Raises:
             ValueError: if an argument has the wrong shape or dtype.
         """
-        check_input(input, mask, self.input_size)
+        check_input(input, mask, self.input_size, self.weight_ih_l0)
         shape = (self.num_layers * self.num_directions, len(input), self.hidden_size)
         initial = list(zip(*checked_states(self.cell, state, shape, input), strict=True))
         final = []
@@ -169,17 +170,22 @@ class GRU(Unrolled):
     cell = GRUCell
 
 
-def check_input(input: Tensor, mask: Tensor | None, input_size: int) -> None:
+def check_input(input: Tensor, mask: Tensor | None, input_size: int, weight: Tensor) -> None:
     """Hold the arguments that the readable and the fused path share against their rules.
 
     Raises:
-        ValueError: if `input` is not (B, T >= 1, input_size), or `mask` is not bool (B, T).
+        ValueError: if `input` is not (B, T >= 1, input_size) for `weight`, or `mask` is not bool
+            (B, T).
     """
+    check_tensor("input", input)
     shape = tuple(input.shape)
     if input.ndim != 3 or shape[2] != input_size or shape[1] < 1:
         raise ValueError(f"input must have shape (B, T >= 1, input_size={input_size}), got {shape}")
+    check_like("input", input, weight)
     if mask is None:
         return
+    check_tensor("mask", mask)
+    check_beside("mask", mask, "input", input)
     if mask.dtype != torch.bool:
         raise ValueError(f"mask must be bool (True = a real token), got {mask.dtype}")
     if mask.shape != shape[:2]:

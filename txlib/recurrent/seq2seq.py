@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from txlib.attention.cache_checks import check_rows
+from txlib.checks import check_flag, check_kind, shown
 from txlib.generation import EncoderDecoder, EncoderDecoderConfig
+from txlib.layers.token_lookup import look_up
 from txlib.recurrent.encoder import LSTMEncoder
 
 LSTMState = tuple[Tensor, Tensor]  # (h, c), each (L, B, H)
@@ -34,6 +37,8 @@ class Seq2SeqConfig(EncoderDecoderConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_sizes("d_embedding", "hidden_size", "num_layers")
+        check_flag("bidirectional", self.bidirectional)
+        check_flag("reverse_source", self.reverse_source)
 
 
 class LSTMTranslator(EncoderDecoder):
@@ -47,6 +52,7 @@ class LSTMTranslator(EncoderDecoder):
     """
 
     def __init__(self, config: Seq2SeqConfig):
+        check_kind("config", config, Seq2SeqConfig)
         super().__init__(config)
         self.encoder = LSTMEncoder(
             config.source_vocab_size,
@@ -95,15 +101,43 @@ class LSTMTranslator(EncoderDecoder):
 
     def advance(self, state: LSTMState, target_in: Tensor) -> tuple[Tensor, LSTMState]:
         """Run the decoder over `target_in`: (B, T) to logits (B, T, V_t) and the next state."""
-        embedded = self.dropout(self.embedding(target_in))  # (B, T_t, d_embedding)
+        check_pair("state", state)
+        embedded = self.dropout(look_up("target_in", target_in, self.embedding))
+        check_rows_fit(target_in, state[0].shape[1])
         hidden, state = self.decoder(embedded, state)  # (B, T_t, H)
         return self.out_proj(self.dropout(hidden)), state
 
     @staticmethod
     def select(state: LSTMState, rows: Tensor) -> LSTMState:
         """The same state for other rows of the batch: int64 (B_new,), repeats allowed."""
+        check_pair("state", state)
         h, c = state
+        check_rows(rows, h.shape[1], h)
         return h[:, rows], c[:, rows]
+
+
+def check_pair(name: str, state: LSTMState) -> None:
+    """Refuse what is not (h, c).
+
+    Raises:
+        ValueError: with what was given.
+    """
+    is_pair = isinstance(state, tuple) and len(state) == 2
+    if not is_pair or not all(isinstance(part, Tensor) and part.ndim == 3 for part in state):
+        raise ValueError(f"{name} must be (h, c), each (L, B, H), got {shown(state)}")
+
+
+def check_rows_fit(target_in: Tensor, batch_size: int) -> None:
+    """Refuse other sentences than the state is of, and none.
+
+    Raises:
+        ValueError: with what was given.
+    """
+    if len(target_in) != batch_size or not target_in.shape[1]:
+        raise ValueError(
+            f"target_in must have shape (B, T >= 1) with the state's B, {batch_size}, got "
+            f"{tuple(target_in.shape)}"
+        )
 
 
 class StateBridge(nn.Module):

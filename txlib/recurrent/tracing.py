@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from txlib.checks import check_kind, check_tensor
 from txlib.recurrent.cells import LSTMCell
 from txlib.recurrent.layers import LSTM
+from txlib.tensor_checks import check_like
 
 GATES = ("input gate", "forget gate", "candidate", "output gate")
 
@@ -16,7 +18,7 @@ def trace_gates(lstm: nn.LSTM | LSTM, input: Tensor) -> dict[str, Tensor]:
 
     Args:
         lstm: of this package or of `torch.nn`, batch first.
-        input: (T, C), the embedded words of one sentence.
+        input: (T >= 1, C), the embedded words of one sentence.
 
     Returns:
         (T, H) each, by name: the four of `GATES`, "cell state" and "hidden state". They hang on no
@@ -25,8 +27,13 @@ def trace_gates(lstm: nn.LSTM | LSTM, input: Tensor) -> dict[str, Tensor]:
     Raises:
         ValueError: if `input` is not (T, C) with the LSTM's C.
     """
-    if input.ndim != 2 or input.shape[1] != lstm.input_size:
+    check_kind("lstm", lstm, nn.LSTM, LSTM)
+    if getattr(lstm, "proj_size", 0):
+        raise ValueError(f"lstm must have no projection, got proj_size={lstm.proj_size}")
+    check_tensor("input", input)
+    if input.ndim != 2 or input.shape[1] != lstm.input_size or not len(input):
         raise ValueError(f"input must be (T, {lstm.input_size}), got {tuple(input.shape)}")
+    check_like("input", input, lstm.weight_ih_l0)
     cell = LSTMCell(lstm.input_size, lstm.hidden_size, bias=lstm.bias).to(input)
     weights = {name.removesuffix("_l0"): tensor for name, tensor in lstm.state_dict().items()}
     cell.load_state_dict({name: weights[name] for name in cell.state_dict()})
