@@ -57,6 +57,12 @@ def test_the_environment_has_the_first_word(load, checkout, monkeypatch, stamped
     assert load("repository").public_address(folder) == ADDRESS
 
 
+@pytest.mark.parametrize("stamped", ["https://git.example.org/somebody/course", "course"])
+def test_an_address_that_colab_cannot_read_is_none(load, checkout, monkeypatch, stamped):
+    monkeypatch.setenv("COURSE_REPOSITORY", stamped)
+    assert load("repository").public_address(checkout(ADDRESS)) is None
+
+
 def test_without_an_address_there_is_no_colab_button(private_book):
     for page in ("index.html", "chapters/01_one.html"):
         assert "colab" not in (private_book / page).read_text(encoding="utf-8").lower()
@@ -68,3 +74,15 @@ def test_with_an_address_chapters_open_on_colab(small_book, build, read, tmp_pat
     (link,) = read(folder / "html" / "chapters" / "01_one.html").select('a[href*="colab"]')
     wanted = "https://colab.example/github/somebody/course/blob/published/chapters/01_one.ipynb"
     assert link["href"] == wanted
+
+
+def test_a_notebook_that_is_no_chapter_has_no_colab_button(small_book, build, read, tmp_path):
+    folder = small_book(tmp_path)
+    (folder / "book").mkdir()
+    (folder / "chapters" / "01_one.ipynb").rename(folder / "book" / "speed.ipynb")
+    contents = "# Start\n\n```{toctree}\nbook/speed\n```\n"
+    (folder / "index.md").write_text(contents, encoding="utf-8")
+    assert build(folder, COURSE_REPOSITORY=ADDRESS) == ""
+    page = read(folder / "html" / "book" / "speed.html")
+    assert page.select('a[href*="colab"]') == []
+    assert page.select("button.btn-fullscreen-button, .dropdown-download-buttons") != []
