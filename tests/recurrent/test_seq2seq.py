@@ -236,7 +236,7 @@ def test_bad_arguments(source, target_in):
     model = translator()
     with pytest.raises(ValueError, match=r"source must be integers \(B, T\), got .* of \(6,\)"):
         model(source[0], MASK[0], target_in)
-    with pytest.raises(ValueError, match=r"mask must have shape"):
+    with pytest.raises(ValueError, match=r"mask must be bool of source's shape"):
         model(source, MASK[:, :4], target_in)
     with pytest.raises(ValueError, match=r"mask must be bool"):
         model(source, MASK.float(), target_in)
