@@ -41,26 +41,31 @@ class Sheet:
     changes: tuple[str, ...] = ()
 
 
-def attack(sheet: Sheet, data: st.DataObject) -> str:
-    """Spoil one argument of a lawful call and see how it ends: "answered" or "refused"."""
+def attack(sheet: Sheet, data: st.DataObject) -> None:
+    """Put one value into a lawful call: answered if it is lawful too, and refused if it is not."""
     name = data.draw(st.sampled_from(sorted(sheet.kinds)), label="argument")
     value = data.draw(sheet.kinds[name].values, label=name)
     lawful = sheet.kinds[name].lawful(value)
     arguments = sheet.good() | {name: value}
-    ending = judge(
+    given = judge(
         sheet.call,
         arguments,
         hostile=(name, *sheet.says.get(name, ())),
         right=None if lawful is False else sheet.right,
         changes=sheet.changes,
     )
-    assert not (lawful and ending == "refused"), f"refused {name}={value!r}, which is lawful"
-    return ending
+    refused = isinstance(given, ValueError | TypeError)
+    assert not (lawful and refused), f"refused {name}={value!r}, which is lawful: {given}"
 
 
 def parameters(call: Callable[..., Any]) -> set[str]:
     """The names of the arguments of a callable."""
-    return {name for name in inspect.signature(call).parameters if name != "self"}
+    given = inspect.signature(call).parameters.values()
+    return {
+        p.name
+        for p in given
+        if p.name != "self" and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+    }
 
 
 def missing(sheets: dict[str, Sheet], public: Sequence[str]) -> set[str]:

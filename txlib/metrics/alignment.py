@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from txlib.checks import check_sequence, check_whole, shown
 
 if TYPE_CHECKING:  # importing metrics stays light
     import numpy as np
@@ -65,8 +67,7 @@ def diagonal_alignment(T_q: int, T_k: int) -> frozenset[tuple[int, int]]:
         [(0, 0), (1, 3)]
     """
     for name, count in (("T_q", T_q), ("T_k", T_k)):
-        if count < 1:
-            raise ValueError(f"{name} must be at least 1, got {count}")
+        check_whole(name, count, least=1)
     steps = max(T_q - 1, 1)
     return frozenset((q, (2 * q * (T_k - 1) + steps) // (2 * steps)) for q in range(T_q))
 
@@ -147,9 +148,20 @@ def _distributions(name: str, weights: Matrix) -> np.ndarray:
     """`weights` in float64, each row divided by its sum, zero rows kept."""
     import numpy as np
 
-    if hasattr(weights, "detach"):
-        weights = weights.detach().cpu().double().numpy()
-    rows = np.asarray(weights, dtype=np.float64)
+    given = weights
+    try:
+        if hasattr(weights, "detach"):
+            weights = (
+                weights.detach().cpu().numpy()
+                if weights.is_complex()
+                else (weights.detach().cpu().double().numpy())
+            )
+        rows = np.asarray(weights)
+        rows = rows.astype(np.float64) if rows.dtype.kind in "buif" else None
+    except (TypeError, ValueError):
+        rows = None
+    if rows is None:
+        raise ValueError(f"{name} must be a matrix of numbers, got {shown(given)}")
     if rows.ndim != 2 or 0 in rows.shape:
         raise ValueError(f"{name} must be a matrix (T_q, T_k), got shape {rows.shape}")
     if not (rows >= 0).all():
@@ -175,6 +187,8 @@ def _allowed(
     for label, value in given.items():
         if isinstance(value, AbstractSet):
             raise ValueError(f"{label} must be a sequence with a set for each sentence, got a set")
+        if not hasattr(value, "ndim") or not value.ndim:
+            check_sequence(label, value, "one entry a sentence")
         if len(value) != len(sentences):
             raise ValueError(
                 f"{name} and {label} must be equal in number, got {len(sentences)} and {len(value)}"
@@ -183,15 +197,31 @@ def _allowed(
         raise ValueError(f"{name} must hold at least one sentence, got {sentences!r}")
     for links in gold:
         _check_links("gold", links)
-    for links in possible or ():
+    for links in () if possible is None else possible:
         _check_links("possible", links)
     return [s | p for s, p in zip(gold, gold if possible is None else possible, strict=True)]
 
 
 def _check_links(name: str, links: Links) -> None:
-    for query, key in links:
+    for query, key in link_pairs(name, links):
         if query < 0 or key < 0:
             raise ValueError(f"positions in {name} must be at least 0, got {(query, key)}")
+
+
+def link_pairs(name: str, links: Any) -> list[tuple[int, int]]:
+    """The links of a sentence, if they are a set of pairs of whole numbers.
+
+    Raises:
+        ValueError: with the rule, the argument and what was given.
+    """
+    if not isinstance(links, AbstractSet):
+        raise ValueError(f"{name} must hold a set of (query, key) a sentence, got {shown(links)}")
+    for link in links:
+        if not isinstance(link, tuple) or len(link) != 2:
+            raise ValueError(f"{name} must hold pairs (query, key), got {shown(link)}")
+        for position in link:
+            check_whole(f"positions in {name}", position)
+    return list(links)
 
 
 def _error_rate(name: str, sure: float, fine: float, made: float, gold: Sequence[Links]) -> float:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from txlib.checks import check_sequence, check_text, shown
+
 
 def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     """How much of the hypotheses' word sequences, up to four long, the references share.
@@ -43,7 +45,12 @@ def check_parallel(hypotheses: Sequence[str], references: Sequence[str]) -> None
     """Raise ValueError unless there are as many hypotheses as references, and at least one."""
     for name, texts in (("hypotheses", hypotheses), ("references", references)):
         if isinstance(texts, str):
-            raise ValueError(f"{name} must be a sequence of sentences, got the string {texts!r}")
+            raise ValueError(
+                f"{name} must be a sequence of sentences, got the string {shown(texts)}"
+            )
+        check_sequence(name, texts, "sentences")
+        for text in texts:
+            check_text(name, text)
     if len(hypotheses) != len(references):
         raise ValueError(
             "hypotheses and references must be equal in number, "

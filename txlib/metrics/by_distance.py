@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from txlib.checks import check_flag, check_tensor, shown
+
 if TYPE_CHECKING:  # importing metrics stays light
     from torch import Tensor
 
@@ -31,7 +33,11 @@ def share_by_distance(scores: Tensor, *, is_causal: bool = False) -> float:
     """
     import torch
 
-    T = len(scores)
+    check_flag("is_causal", is_causal)
+    check_tensor("scores", scores)
+    if not scores.is_floating_point():
+        raise ValueError(f"scores must be floating point, got {shown(scores)}")
+    T = len(scores) if scores.ndim else 0
     if scores.ndim != 2 or scores.shape[1] != T or T < 3:
         raise ValueError(f"scores must be (T, T) with T at least 3, got {tuple(scores.shape)}")
     query, key = torch.cartesian_prod(torch.arange(T), torch.arange(T)).T  # T² pairs

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from txlib.checks import check_sequence, check_whole
 from txlib.metrics.bleu import check_parallel, corpus_bleu
 from txlib.metrics.exact_match import exact_match
 
@@ -52,6 +53,10 @@ def score_by_length(
         ValueError: if the sequences differ in number or are empty, or `edges` do not increase.
     """
     check_parallel(hypotheses, references)
+    for name, numbers in (("lengths", lengths), ("edges", edges)):
+        check_sequence(name, numbers, "whole numbers")
+        for number in numbers:
+            check_whole(name, number)
     if len(lengths) != len(references):
         raise ValueError(
             "lengths and references must be equal in number, "

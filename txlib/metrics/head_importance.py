@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from txlib.attention import MultiHeadAttention
+from txlib.checks import shown
+from txlib.data.vocabulary import check_many
+from txlib.generation.greedy import evaluating
 from txlib.training.losses import translation_loss
 
 
@@ -33,19 +36,21 @@ def head_importance(model: nn.Module, batches: Iterable[Any]) -> dict[str, Tenso
     Raises:
         ValueError: if the model has no such module or there is no batch.
     """
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model must be a torch.nn.Module, got {shown(model)}")
+    check_many("batches", batches, "batches")
     found = {n: m for n, m in model.named_modules() if isinstance(m, MultiHeadAttention)}
     if not found:
         raise ValueError(f"model must have a MultiHeadAttention, got {type(model).__name__}")
     total = {name: torch.zeros(m.num_heads, dtype=torch.float64) for name, m in found.items()}
-    sentences, was_training = 0, model.training
-    model.eval()
+    sentences = 0
     for batch in batches:
         size, device = len(batch.source), batch.source.device
         switches = {
             name: torch.ones(size, 1, module.num_heads, 1, device=device, requires_grad=True)
             for name, module in found.items()
         }
-        with torch.enable_grad(), ExitStack() as hooks:
+        with evaluating(model), torch.enable_grad(), ExitStack() as hooks:
             for name, module in found.items():
                 turn = partial(_turn_down, switches[name])
                 hooks.callback(module.out_proj.register_forward_pre_hook(turn).remove)
@@ -54,7 +59,6 @@ def head_importance(model: nn.Module, batches: Iterable[Any]) -> dict[str, Tenso
         for name, slope in zip(switches, slopes, strict=True):
             total[name] += slope.abs().sum(dim=(0, 1, 3)).double().cpu()  # (H,)
         sentences += size
-    model.train(was_training)
     if not sentences:
         raise ValueError("batches must hold at least one batch, got none")
     return {name: slopes / sentences for name, slopes in total.items()}

@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
+from txlib.checks import check_flag, check_sequence, check_whole, shown
+from txlib.metrics.alignment import ROUNDING, link_pairs
+
 if TYPE_CHECKING:  # importing metrics stays light
     from torch import Tensor
 
@@ -40,13 +43,14 @@ def link_scores(weights: Sequence[Tensor], links: Sequence[Links]) -> Tensor:
     import torch
 
     check_weights(weights)
+    check_sequence("links", links, "sets of links")
     if len(links) != len(weights):
         raise ValueError(
             f"links must be a set for each sentence: {len(weights)}, got {len(links)} of them"
         )
     total, queries = torch.zeros(len(weights[0]), dtype=torch.float64), 0
     for heads, pattern in zip(weights, links, strict=True):
-        for query, key in pattern:
+        for query, key in link_pairs("links", pattern):
             if not (0 <= query < heads.shape[1] and 0 <= key < heads.shape[2]):
                 raise ValueError(
                     f"links must lie within (T_q, T_k) = {tuple(heads.shape[1:])}, "
@@ -110,8 +114,8 @@ def uniform_heads(T_q: int, T_k: int, *, is_causal: bool = False) -> Tensor:
     import torch
 
     for name, count in (("T_q", T_q), ("T_k", T_k)):
-        if count < 1:
-            raise ValueError(f"{name} must be at least 1, got {count}")
+        check_whole(name, count, least=1)
+    check_flag("is_causal", is_causal)
     if is_causal and T_q > T_k:
         raise ValueError(f"causal queries must not outnumber the keys, got {T_q} and {T_k}")
     seen = torch.ones(1, T_q, T_k, dtype=torch.float64)
@@ -133,29 +137,49 @@ def offset_links(T: int, offset: int) -> frozenset[tuple[int, int]]:
     Raises:
         ValueError: if `T` is below 1.
     """
-    if T < 1:
-        raise ValueError(f"T must be at least 1, got {T}")
+    check_whole("T", T, least=1)
+    check_whole("offset", offset)
     return frozenset((q, q + offset) for q in range(T) if 0 <= q + offset < T)
 
 
 def referent_links(pair: Pair) -> frozenset[tuple[int, int]]:
-    """The English "it" of a reason with the noun that it stands for; empty where there is none."""
+    """The English "it" of a reason with the noun that it stands for; empty where there is none.
+
+    Raises:
+        ValueError: if `pair` is no `txlib.data.grammar.Pair`.
+    """
+    if not hasattr(pair, "referent"):
+        raise ValueError(f"pair must be a Pair of the grammar, got {shown(pair)}")
     if pair.referent is None:
         return frozenset()
     return frozenset({(pair.referent.source_pronoun, pair.referent.source_noun)})
 
 
 def check_weights(weights: Sequence[Tensor]) -> None:
-    """Refuse what is not one (H, T_q, T_k) a sentence, with the same H.
+    """Refuse what is not one (H, T_q, T_k) a sentence, with the same H, of rows of weights.
 
     Raises:
         ValueError: with the rule and what was given.
     """
+    import torch
+
+    if not isinstance(weights, torch.Tensor) or not weights.ndim:
+        check_sequence("weights", weights, "one tensor a sentence")
     if not len(weights):
         raise ValueError(f"weights must hold at least one sentence, got {weights!r}")
     for i, heads in enumerate(weights):
+        if not isinstance(heads, torch.Tensor) or not heads.is_floating_point():
+            raise ValueError(f"weights must be tensors of floats, got {shown(heads)} at {i}")
         if heads.ndim != 3 or len(heads) != len(weights[0]) or not heads.numel():
             raise ValueError(
                 f"weights must be (H, T_q, T_k) a sentence, with one H, got "
                 f"{tuple(weights[0].shape)} first and {tuple(heads.shape)} at {i}"
+            )
+    for i, heads in enumerate(weights):
+        sums = heads.detach().double().sum(dim=-1)
+        spread_out = ((sums - 1).abs() <= ROUNDING) | (sums == 0)
+        if not (heads >= 0).all() or not spread_out.all():
+            raise ValueError(
+                f"weights must be rows that sum to 1, or zero, got sums from {sums.min():.4g} to "
+                f"{sums.max():.4g} at {i}"
             )

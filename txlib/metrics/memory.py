@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from txlib.checks import check_callable
+
 if TYPE_CHECKING:  # importing metrics stays light
     from torch import Tensor
 
@@ -21,9 +23,13 @@ def megabytes_kept(function: Callable[..., Any], *inputs: Any) -> float:
 
     Returns:
         Megabytes of 2**20 bytes; 0 where nothing takes part in a gradient.
+
+    Raises:
+        ValueError: if `function` cannot be called.
     """
     import torch
 
+    check_callable("function", function)
     kept: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:

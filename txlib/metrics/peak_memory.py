@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from txlib.checks import check_callable
+
 
 def peak_megabytes(function: Callable[..., Any], *inputs: Any) -> float:
     """The most that PyTorch had allocated at once during a call, above what stood there before.
@@ -22,7 +24,11 @@ def peak_megabytes(function: Callable[..., Any], *inputs: Any) -> float:
 
     Returns:
         Megabytes of 2**20 bytes.
+
+    Raises:
+        ValueError: if `function` cannot be called.
     """
+    check_callable("function", function)
     from torch.profiler import ProfilerActivity, profile
 
     with (

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from txlib.checks import check_callable, shown
+from txlib.data.vocabulary import check_many
 from txlib.training.losses import translation_loss
 
 
@@ -27,7 +29,11 @@ def mean_loss(
     Raises:
         ValueError: if there is not one real token.
     """
-    device = next(model.parameters()).device
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model must be a torch.nn.Module, got {shown(model)}")
+    check_callable("loss", loss)
+    check_many("batches", batches, "batches")
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
     summed, tokens = 0.0, 0
     with torch.no_grad():
         for batch in batches:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from statistics import median
 from typing import Any, Self
 
-from txlib.checks import shown
+from txlib.checks import check_number, check_text, shown
 
 
 @dataclass(kw_only=True)
@@ -45,12 +45,20 @@ class History:
         Raises:
             ValueError: if an evaluation has no such `key`.
         """
+        check_text("key", key)
         if any(key not in evaluation for evaluation in self.evaluations):
             raise ValueError(f"every evaluation must have the key {key!r}, got {self.evaluations}")
         return min(self.evaluations, key=lambda evaluation: evaluation[key], default=None)
 
     def append(self, loss: float, rate: float, norm: float, tokens_per_second: float) -> None:
-        """Remember one more step."""
+        """Remember one more step.
+
+        Raises:
+            ValueError: if one is no number.
+        """
+        given = {"loss": loss, "rate": rate, "norm": norm, "tokens_per_second": tokens_per_second}
+        for name, value in given.items():
+            check_number(name, value)
         self.losses.append(loss)
         self.learning_rates.append(rate)
         self.gradient_norms.append(norm)

@@ -1,6 +1,5 @@
 """The training loop of the whole course."""
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -11,8 +10,18 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from txlib.checks import check_flag
 from txlib.training import distributed
 from txlib.training.checkpoint import save_checkpoint
+from txlib.training.fit_checks import (
+    as_json,
+    check_files,
+    check_numbers,
+    check_parts,
+    check_results,
+    next_batches,
+    rate_of,
+)
 from txlib.training.gradients import first_not_finite, new_scaler, take_gradients
 from txlib.training.history import History
 from txlib.training.interrupt import StopRequest
@@ -84,10 +93,14 @@ def fit(
         FloatingPointError: if the loss or the gradient is not finite; nothing of that step is kept.
         KeyboardInterrupt: after Ctrl-C, once the step is done and the checkpoint written.
     """
-    _check(steps, evaluate, evaluate_every, checkpoint, checkpoint_every, best, resume, accumulate)
+    every = {"evaluate_every": evaluate_every, "checkpoint_every": checkpoint_every}
+    check_numbers(learning_rate, max_gradient_norm, steps=steps, accumulate=accumulate, **every)
+    check_files(checkpoint, best, resume, evaluate, **every)
+    check_parts(model, batches, optimizer, schedule=schedule, loss=loss, evaluate=evaluate)
+    check_flag("progress", progress)
     device = next(model.parameters()).device
     optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
-    details = json.loads(json.dumps(details or {}))
+    details = as_json(details)
     history, main, scaler = History(), distributed.rank() == 0, new_scaler(device)
     if not main:
         torch.manual_seed(torch.initial_seed() + distributed.rank())  # each drops its own units
@@ -99,10 +112,10 @@ def fit(
     with StopRequest() as stop, bar:
         for step in range(len(history) + 1, steps + 1):
             began = time.perf_counter()
-            rate = learning_rate * schedule(step - 1)
+            rate = rate_of(step - 1, learning_rate, schedule)
             value, norm, tokens = take_gradients(
                 replica,
-                [next(stream) for _ in range(accumulate)],
+                next_batches(stream, accumulate),
                 optimizer,
                 loss,
                 scaler,
@@ -142,6 +155,7 @@ def _evaluation(
     model.eval()
     with torch.no_grad():
         results = evaluate(model)
+    check_results(results)
     model.train()
     return results
 
@@ -171,28 +185,3 @@ def _explain(
         f"that is not finite: {culprit or 'none, the norm alone'}. Look at the learning rate and "
         f"its warm-up first, then at this step's batch.{back}"
     )
-
-
-def _check(
-    steps: int,
-    evaluate: Callable[[nn.Module], dict[str, float]] | None,
-    evaluate_every: int | None,
-    checkpoint: str | Path | None,
-    checkpoint_every: int | None,
-    best: str | Path | None,
-    resume: bool,
-    accumulate: int,
-) -> None:
-    counts = {
-        "steps": steps,
-        "accumulate": accumulate,
-        "evaluate_every": evaluate_every,
-        "checkpoint_every": checkpoint_every,
-    }
-    for name, value in counts.items():
-        if value is not None and value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
-    if evaluate is None and (best or evaluate_every):
-        raise ValueError("evaluate must be given with best and evaluate_every, got None")
-    if checkpoint is None and (resume or checkpoint_every):
-        raise ValueError("checkpoint must be given with resume and checkpoint_every, got None")

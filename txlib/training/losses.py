@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from txlib.checks import check_callable, check_flag, check_number, check_tensor, shown
+
 
 class TranslationBatch(Protocol):
     """What `translation_loss` reads of a batch; `txlib.data.batching.Batch` has it all."""
@@ -49,6 +51,8 @@ def masked_cross_entropy(
         >>> masked_cross_entropy(logits, torch.tensor([[2, 1, 0]]), mask)  # ln 4, padding left out
         tensor(1.3863)
     """
+    for name, given in (("logits", logits), ("targets", targets), ("mask", mask)):
+        check_tensor(name, given)
     if logits.ndim != 3 or targets.shape != logits.shape[:2] or mask.shape != logits.shape[:2]:
         raise ValueError(
             "logits must be (B, T, V), targets and mask (B, T), "
@@ -56,17 +60,35 @@ def masked_cross_entropy(
         )
     if mask.dtype != torch.bool:
         raise ValueError(f"mask must be bool, True = a real token, got {mask.dtype}")
+    if not logits.is_floating_point() or not logits.shape[-1]:
+        raise ValueError(
+            f"logits must be floating point, with V of at least 1, got {shown(logits)}"
+        )
+    if targets.dtype not in (torch.int64, torch.int32):
+        raise ValueError(f"targets must be integers, got {shown(targets)}")
+    _check_targets(targets.masked_fill(~mask, 0), logits.shape[-1])
+    check_number("label_smoothing", label_smoothing)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must be in 0 ... 1, got {label_smoothing}")
     precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
     losses = F.cross_entropy(
         precise.flatten(0, 1),
-        targets.masked_fill(~mask, 0).flatten(),
+        targets.masked_fill(~mask, 0).flatten().long(),
         reduction="none",
         label_smoothing=label_smoothing,
     )
     real = mask.flatten()
     return losses.where(real, 0.0).sum() / real.sum().clamp(min=1)
+
+
+def _check_targets(targets: Tensor, V: int) -> None:
+    """Where looking is free, on the CPU; a GPU stops with an error of its own."""
+    if targets.device.type == "cpu" and targets.numel():
+        low, high = (int(extreme) for extreme in targets.aminmax())
+        if low < 0 or high >= V:
+            raise ValueError(
+                f"targets must be in 0 ... {V - 1} where mask is True, got {low} to {high}"
+            )
 
 
 def translation_loss(
@@ -91,6 +113,12 @@ def translation_loss(
     Returns:
         A scalar, the mean over the batch's real target tokens.
     """
+    check_callable("model", model)
+    check_flag("ignore_padding", ignore_padding)
+    for name in ("source", "source_mask", "target_in", "target_out", "target_mask"):
+        if not hasattr(batch, name):
+            raise ValueError(f"batch must have {name}, got {shown(batch)}")
+    check_tensor("batch's target_mask", batch.target_mask)
     logits = model(batch.source, batch.source_mask, batch.target_in)
     counted = batch.target_mask if ignore_padding else torch.ones_like(batch.target_mask)
     return masked_cross_entropy(logits, batch.target_out, counted, label_smoothing=label_smoothing)

@@ -6,6 +6,8 @@ Steps count from 0. Bind the settings with `functools.partial` or a lambda:
 
 import math
 
+from txlib.checks import check_number, check_whole
+
 
 def constant(step: int) -> float:
     """The peak rate at every step."""
@@ -23,8 +25,7 @@ def linear_warmup(step: int, *, warmup_steps: int) -> float:
         [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
     """
     _check_step(step)
-    if warmup_steps < 0:
-        raise ValueError(f"warmup_steps must be at least 0, got {warmup_steps}")
+    check_whole("warmup_steps", warmup_steps, least=0)
     return min(1.0, (step + 1) / max(1, warmup_steps))
 
 
@@ -45,6 +46,9 @@ def warmup_cosine(step: int, *, warmup_steps: int, total_steps: int, floor: floa
         >>> [round(rate, 2) for rate in rates]
         [0.5, 1.0, 0.85, 0.5, 0.15, 0.0, 0.0]
     """
+    check_number("floor", floor)
+    for name, count in (("total_steps", total_steps), ("warmup_steps", warmup_steps)):
+        check_whole(name, count)
     if not 0 <= floor <= 1:
         raise ValueError(f"floor must be in 0 ... 1, got {floor}")
     if total_steps <= warmup_steps:
@@ -97,16 +101,13 @@ def paper_rate(d_model: int, warmup_steps: int) -> float:
         0.000699
     """
     _check_warmup(warmup_steps)
-    if d_model < 1:
-        raise ValueError(f"d_model must be at least 1, got {d_model}")
+    check_whole("d_model", d_model, least=1)
     return 1 / math.sqrt(d_model * warmup_steps)
 
 
 def _check_warmup(warmup_steps: int) -> None:
-    if warmup_steps < 1:
-        raise ValueError(f"warmup_steps must be at least 1, got {warmup_steps}")
+    check_whole("warmup_steps", warmup_steps, least=1)
 
 
 def _check_step(step: int) -> None:
-    if step < 0:
-        raise ValueError(f"step must be at least 0, got {step}")
+    check_whole("step", step, least=0)
