@@ -143,7 +143,7 @@ def print_book(site: Path, order: list[tuple[str, str]], target: Path) -> int:
     (root, _), *rest = order
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        page = browser.new_page(color_scheme="light")
+        page = browser.new_page(color_scheme="light", bypass_csp=True)
         page.set_default_timeout(120_000)
         front = print_page(page, site, root, 0, FRONT)
         chapters: list[tuple[Printed, str]] = []

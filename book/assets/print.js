@@ -50,7 +50,7 @@
     if (!article) return;
     gather(article);
     mark(article, "img", "tall", (image) => image.naturalHeight > 1.3 * image.naturalWidth);
-    mark(article, ".cell_input", "long", (cell) => cell.textContent.split("\n").length > 24);
+    mark(article, ".cell_input", "long", (cell) => cell.textContent.split("\n").length > 30);
     for (const view of article.querySelectorAll(".bertviz")) shrink(view);
   }
 
