@@ -45,7 +45,7 @@ def test_cached_file_needs_neither_network_nor_writing(path, dead_url, monkeypat
     path.parent.mkdir()
     path.write_bytes(CONTENT)
     path.parent.chmod(0o555)
-    monkeypatch.setattr(download, "_write_atomically", lambda *_: pytest.fail("wrote"))
+    monkeypatch.setattr(download, "write_atomically", lambda *_: pytest.fail("wrote"))
     assert fetch(dead_url, path, SHA256).read_bytes() == CONTENT
     path.parent.chmod(0o755)
 
@@ -108,8 +108,8 @@ def test_processes_may_fill_one_cache_together(server, reply, path):
 def test_each_call_writes_to_a_file_of_its_own(server, reply, path, monkeypatch):
     server.replies["/file.txt"] = [reply(CONTENT)]
     written = []
-    write = Path.write_bytes
-    monkeypatch.setattr(Path, "write_bytes", lambda p, c: (written.append(p), write(p, c)))
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda p, to: (written.append(p), replace(p, to)))
     for _ in range(2):
         fetch(f"{server.url}/file.txt", path, SHA256)
         path.unlink()
@@ -124,7 +124,7 @@ def test_interrupted_write_leaves_nothing_behind(server, reply, path, monkeypatc
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "replace", interrupt)
+    monkeypatch.setattr(os, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
         fetch(f"{server.url}/file.txt", path, SHA256)
     assert files_beside(path) == []
@@ -212,11 +212,10 @@ def test_read_only_cache(server, reply, path):
 def test_full_disk(server, reply, path, monkeypatch):
     server.replies["/file.txt"] = [reply(CONTENT)]
 
-    def full(self, content):
-        self.touch()
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DataError, match="No space left on device"):
         fetch(f"{server.url}/file.txt", path, SHA256)
     assert files_beside(path) == []

@@ -176,7 +176,7 @@ def test_a_killed_folder_write_loses_nothing(lab, tmp_path, tally, effort, monke
 def test_real_processes_killed_by_the_clock(tmp_path, tally, effort):
     """`python -m`, over the real corpus: where the kill falls is not known, nor need it be."""
     if not effort(0, 1):
-        pytest.skip("starts a dozen processes: TXLIB_TRUST=long")
+        pytest.skip("starts ten processes: TXLIB_TRUST=long")
     words = "--data grammar --train-size 64 --steps 40 --batch-size 8 --d-embedding 4"
     words += " --hidden-size 4 --evaluate-every 7 --checkpoint-every 5 --seed 1 --out run"
 
@@ -195,7 +195,7 @@ def test_real_processes_killed_by_the_clock(tmp_path, tally, effort):
     assert start(whole).wait() == 0
     life, expected = time.monotonic() - began, curve(whole)
     killed = tmp_path / "killed"
-    while kills < 6:
+    while kills < 4:
         process = start(killed, *["--resume"] * (killed / "run").exists())
         try:
             code = process.wait(timeout=draw.uniform(0.2, 1.0) * life)

@@ -4,14 +4,19 @@ import hashlib
 import http.client
 import logging
 import os
-import secrets
 import ssl
+import stat
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from txlib.atomic import write_atomically
+
 TIMEOUT = 30.0
+LONGEST = 900.0
+MAX_BYTES = 64 * 2**20
 ATTEMPTS = 3
 PAUSE = 0.5
 CHUNK = 1 << 16
@@ -53,7 +58,8 @@ def fetch(url: str, path: Path, sha256: str) -> Path:
     A cached file with the right hash is used without touching the network or the disk. One with a
     wrong hash is replaced, but only once a good copy has arrived. A download is held in memory
     until its hash is right, written to a temporary file beside `path` (its own for each call, so
-    processes may fill one cache together) and renamed: `path` is never half a file.
+    processes may fill one cache together) and renamed: `path` is never half a file. A server that
+    sends more than `MAX_BYTES`, or is not done after `LONGEST` seconds, is given up.
 
     Args:
         url: the address; any scheme that `urllib` opens.
@@ -86,19 +92,38 @@ def fetch(url: str, path: Path, sha256: str) -> Path:
     if received != sha256:
         raise DataError(
             f"{url} did not send {path.name}: expected SHA-256 {sha256}, got {received} "
-            f"({len(content)} bytes). What arrived was thrown away.\n"
+            f"({len(content)} bytes, which begin {content[:40]!r}). What arrived was thrown "
+            "away.\n"
             f"What to do: look whether a proxy or a login page answers in the server's place, and "
             f"run again; or get {path.name} elsewhere and save it as {path}."
         )
-    _write_atomically(path, content)
+    _write(path, content)
     if cached is not None:
         logger.warning("%s was damaged and has been replaced by a fresh copy", path)
     return path
 
 
+def fetch_bytes(url: str, path: Path, sha256: str) -> bytes:
+    """What is in the file of `fetch`: the very bytes whose hash was right, to be parsed.
+
+    Raises:
+        DataError: as `fetch`, or if somebody changes the file meanwhile.
+    """
+    content = fetch(url, path, sha256).read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise DataError(
+            f"{path} was changed while it was read: expected SHA-256 {sha256}, got {found}.\n"
+            "What to do: run again, once nobody writes to that folder."
+        )
+    return content
+
+
 def _hash_of_file(path: Path) -> str | None:
     """The SHA-256 of the file, or None where there is none."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited on for ever
+            raise OSError("it is not a file")
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (FileNotFoundError, NotADirectoryError):
@@ -125,39 +150,56 @@ def _download(url: str, name: str) -> bytes:
 def _read(url: str, name: str) -> bytes:
     from tqdm.auto import tqdm
 
-    content = bytearray()
+    content, began = bytearray(), time.monotonic()
+    opener = urllib.request.build_opener()  # the shared one keeps the proxy of its first use
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
-            announced = response.headers.get("Content-Length")
-            size = int(announced) if announced is not None else None
+        with opener.open(url, timeout=TIMEOUT) as response:
+            announced = response.headers.get("Content-Length", "")
+            size = int(announced) if announced.isdecimal() and len(announced) < 20 else None
             with tqdm(total=size, desc=name, unit="B", unit_scale=True, leave=False) as bar:
-                while chunk := response.read(CHUNK):
+                while chunk := response.read1(CHUNK):
                     content += chunk
                     bar.update(len(chunk))
+                    if max(size or 0, len(content)) > MAX_BYTES:
+                        raise DataError(f"the server sends more than {MAX_BYTES} bytes")
+                    if time.monotonic() - began > LONGEST:
+                        raise DataError(
+                            f"the server was not done after {LONGEST:.0f} s: {len(content)} bytes"
+                        )
     except urllib.error.HTTPError as error:
         kind = _TransientError if error.code in RETRIED_STATUS else DataError
         with error:
-            raise kind(f"the server answered {error.code} {error.reason}") from error
+            raise kind(f"the server answered {error.code} {_plain(error.reason)}") from error
     except urllib.error.URLError as error:
         certificate = isinstance(error.reason, ssl.SSLCertVerificationError)
         kind = DataError if certificate else _TransientError
-        raise kind(f"no connection: {error.reason}") from error
+        raise kind(f"no connection: {_plain(error.reason)}{_by_proxy(url)}") from error
     except (OSError, http.client.HTTPException) as error:
-        raise _TransientError(f"the connection broke: {error!r}") from error
+        raise _TransientError(f"the connection broke: {_plain(repr(error))}") from error
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"there is no such address: {_plain(error)}") from error
     if size is not None and len(content) != size:
         raise _TransientError(f"the transfer was cut off at {len(content)} of {size} bytes")
     return bytes(content)
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
+def _plain(text: object) -> str:
+    """A server's words as one short line that a terminal can show without harm."""
+    line = " ".join(str(text).split())
+    return "".join(c if c.isprintable() else "?" for c in line)[:200]
+
+
+def _by_proxy(url: str) -> str:
+    """Names the variable of the proxy that was asked, not its value: that may hold a password."""
+    scheme = urllib.parse.urlsplit(url).scheme
+    host = urllib.parse.urlsplit(url).hostname or ""
+    asked = scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(host)
+    return f" (through the proxy that {scheme}_proxy names)" if asked else ""
+
+
+def _write(path: Path, content: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_bytes(content)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_atomically(path, content)
     except OSError as error:
         raise DataError(
             f"{path.name} was downloaded but cannot be written to {path.parent}: {error}.\n"

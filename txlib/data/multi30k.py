@@ -9,7 +9,7 @@ import gzip
 from pathlib import Path
 
 from txlib.checks import check_one_of
-from txlib.data.download import DataError, cache_dir, fetch
+from txlib.data.download import DataError, cache_dir, fetch_bytes
 
 COMMIT = "c9be912dc05a3ebf9ae5bb5f7f58c1791cda43ab"
 BASE_URL = f"https://raw.githubusercontent.com/multi30k/dataset/{COMMIT}/data/task1/raw"
@@ -47,8 +47,8 @@ def load(
     folder = cache_dir(root) / "multi30k"
     address = BASE_URL if base_url is None else base_url.rstrip("/")
     names = [f"{FILES[split]}.{language}.gz" for language in ("en", "fr")]
-    paths = [fetch(f"{address}/{name}", folder / name, SHA256[name]) for name in names]
-    english, french = map(_sentences, paths)
+    contents = [fetch_bytes(f"{address}/{name}", folder / name, SHA256[name]) for name in names]
+    english, french = map(_sentences, contents)
     if len(english) != len(french):
         raise DataError(
             f"{names[0]} and {names[1]} must have as many lines as each other, "
@@ -57,6 +57,6 @@ def load(
     return list(zip(english, french, strict=True))
 
 
-def _sentences(path: Path) -> list[str]:
-    text = gzip.decompress(path.read_bytes()).decode("utf-8")
+def _sentences(content: bytes) -> list[str]:
+    text = gzip.decompress(content).decode("utf-8")
     return [line.strip() for line in text.removesuffix("\n").split("\n")]
