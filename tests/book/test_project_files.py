@@ -1,6 +1,7 @@
 """What stands beside the code: citation, licences, forms. `make lint` checks their schemas."""
 
 import hashlib
+import re
 import tomllib
 from pathlib import Path
 
@@ -63,3 +64,9 @@ def test_forms_ask_little_and_are_linted(form):
 def test_no_form_is_left_out():
     names = sorted(path.name for path in FORMS.iterdir())
     assert names == ["config.yml", "mistake.yml", "notebook.yml"]
+
+
+def test_hooks_of_others_are_pinned_to_a_commit():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    others = [repo for repo in hooks if repo["repo"] != "local"]
+    assert all(re.fullmatch(r"[0-9a-f]{40}", repo["rev"]) for repo in others)

@@ -92,5 +92,22 @@ def test_only_what_publishes_may_write():
     assert WORKFLOWS["test"]["permissions"] == {"contents": "read"}
 
 
+def test_jobs_and_steps_that_are_referred_to_exist():
+    for name, key, job in JOBS:
+        assert set(job.get("needs", [])) <= set(WORKFLOWS[name]["jobs"])
+        known = {step["id"] for step in job["steps"] if "id" in step}
+        assert set(re.findall(r"\bsteps\.([\w-]+)\.", str(job))) <= known, f"{name}/{key}"
+
+
+def test_what_a_job_takes_from_another_was_left_there():
+    for name, workflow in WORKFLOWS.items():
+        steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+        left, taken = (
+            {step["with"]["name"] for step in steps if f"actions/{verb}-artifact@" in str(step)}
+            for verb in ("upload", "download")
+        )
+        assert taken <= left, name
+
+
 def test_links_block_nothing():
     assert WORKFLOWS["weekly"]["jobs"]["links"]["continue-on-error"] is True
