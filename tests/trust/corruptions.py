@@ -31,6 +31,11 @@ def corruptions(kind: str, good: Any) -> Iterator[Spoiled]:
         yield "number", 1
         if isinstance(good, Tensor):
             yield from TENSORS[kind](good)
+        elif isinstance(good, tuple):  # one of several spoiled
+            for name, value in TENSORS[kind](good[-1]):
+                yield name, (*good[:-1], value)
+            yield "one less", good[:-1]
+            yield "one more", (*good, good[0])
         return
     for name, value in JUNK.items():
         if not (kind == "sequence" and name == "list"):
@@ -115,7 +120,7 @@ def _flag() -> Iterator[Spoiled]:
     yield from {"1": 1, "0.0": 0.0, "tensor": torch.ones(2)}.items()
 
 
-TENSORS = {"floats": _floats, "mask": _mask, "ids": _ids}
+TENSORS = {"floats": _floats, "states": _floats, "mask": _mask, "ids": _ids}
 NUMBERS = {
     "size": lambda: _whole(least=1),
     "count": lambda: _whole(least=0),

@@ -3,16 +3,23 @@
 import pytest
 from attention_function_targets import FUNCTIONS
 from attention_targets import MODULES
-from hypothesis import given, settings
-from targets import sizes
+from hypothesis import given
+from public_names import missing
+from targets import rounds, sizes
+
+from txlib import attention
 
 AREA = "attention: bad input"
 
 
 @pytest.mark.parametrize("target", MODULES + FUNCTIONS, ids=lambda target: target.name)
-@settings.get_profile("trust-light")
+@rounds
 @given(s=sizes)
 def test_each_argument_spoiled_in_every_way(target, s, tally):
     tried, failures = target.attack(s)
     tally(AREA, tried)
     assert not failures, "\n".join(failures[:20])
+
+
+def test_every_public_callable_is_attacked():
+    assert not missing(attention, [target.name for target in MODULES + FUNCTIONS])

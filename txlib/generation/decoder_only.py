@@ -10,6 +10,7 @@ from txlib.attention import KVCache
 from txlib.checks import check_flag, check_ids, check_tensor, check_whole, shown
 from txlib.generation.greedy import evaluating
 from txlib.generation.sampling import sample_continue
+from txlib.tensor_checks import check_beside
 
 
 class DecoderOnly(nn.Module):
@@ -180,6 +181,7 @@ def _lengths(tokens: Tensor, mask: Tensor | None) -> list[int]:
     if mask is None:
         return [tokens.shape[1]] * len(tokens)
     check_tensor("mask", mask)
+    check_beside("mask", mask, "tokens", tokens)
     if mask.dtype != torch.bool or mask.shape != tokens.shape:
         raise ValueError(
             f"mask must be bool of tokens' shape {tuple(tokens.shape)}, got {shown(mask)}"

@@ -10,6 +10,7 @@ from txlib.checks import check_ids, check_number, check_tensor, check_whole, sho
 from txlib.generation.beam import beam_search
 from txlib.generation.greedy import evaluating, greedy_continue
 from txlib.generation.sampling import sample_continue
+from txlib.tensor_checks import check_beside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,7 @@ class EncoderDecoder(nn.Module):
         """
         check_ids("source", source, "B", "T_s")
         check_tensor("source_mask", source_mask)
+        check_beside("source_mask", source_mask, "source", source)
         if source_mask.dtype != torch.bool or source_mask.shape != source.shape:
             raise ValueError(
                 f"source_mask must be bool of source's shape {tuple(source.shape)}, got "

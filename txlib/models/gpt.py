@@ -192,6 +192,7 @@ class GPT(DecoderOnly):
 
     def stepper(self, cache: Sequence[KVCache]) -> Callable[[Tensor], Tensor]:
         """As in `DecoderOnly`; while all rows are equally long, blocks are called as functions."""
+        check_sequence("cache", cache, "KVCaches, one a layer")
         self._check_cache(cache)
         blocks = [
             one_token_block(block, kept) for block, kept in zip(self.blocks, cache, strict=True)

@@ -48,6 +48,7 @@ def relative_buckets(
         tensor([0, 1, 2, 3, 4, 6, 7])
     """
     check_integers("distance", distance)
+    distance = distance.contiguous()  # else `bucketize` warns
     starts = torch.tensor(_starts(num_buckets, max_distance, bidirectional), device=distance.device)
     if not bidirectional:
         return torch.bucketize(-distance.clamp(max=0), starts, right=True) - 1
