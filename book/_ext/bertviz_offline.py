@@ -8,6 +8,7 @@ that a second view would repeat.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from importlib.metadata import files
@@ -32,6 +33,24 @@ WAIT = (
     "{\nconst requirejs = (names, draw) =>\n"
     '  addEventListener("DOMContentLoaded", () => draw(jQuery, d3), { once: true });\n'
 )
+
+
+ENDING = re.compile(r"<(?=/script|script|!--)", re.IGNORECASE)
+
+
+def keep_scripts_whole(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Let no token end the script that quotes it: bertviz writes them into it as they are."""
+    if "application/javascript" not in source[0]:
+        return
+    if app.env.doc2path(docname).endswith(".ipynb"):
+        notebook = json.loads(source[0])
+        for cell in notebook["cells"]:
+            for output in cell.get("outputs", []):
+                data = output.get("data", {})
+                if code := data.get("application/javascript"):
+                    text = code if isinstance(code, str) else "".join(code)
+                    data["application/javascript"] = ENDING.sub(r"\\u003c", text)
+        source[0] = json.dumps(notebook)
 
 
 def mend_script(match: re.Match[str]) -> str:
@@ -81,5 +100,6 @@ def add_views(app: Sphinx, page: str, template: str, context: dict, doctree: obj
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Look at every page before it is written."""
+    app.connect("source-read", keep_scripts_whole)
     app.connect("html-page-context", add_views)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -105,3 +105,8 @@ def test_drawing_leaves_pyplot_alone():
         "assert 'matplotlib.pyplot' not in sys.modules; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_the_text_form_is_whole(widget):
+    """Old versions of anywidget cut it at 110 characters."""
+    assert widget._repr_mimebundle_()[0]["text/plain"] == repr(widget)

@@ -61,3 +61,10 @@ def test_errors(change, message):
     arguments = {"question": "q", "options": ["a", "b"], "answer": 0, "explanation": "e"} | change
     with pytest.raises(ValueError, match=message):
         PredictFirst(**arguments)
+
+
+@pytest.mark.parametrize("text", ["W" * 10_000, "e" + "\u0301" * 200, "a\nb\tc\u2028d"])
+def test_any_text_is_drawn(text):
+    figure = PredictFirst(text, [text, "b"], 0, text).fallback()
+    figure.canvas.draw()
+    assert figure.get_figheight() < 30

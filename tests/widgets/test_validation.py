@@ -7,6 +7,7 @@ from txlib.widgets.validation import (
     check_integer,
     check_number,
     check_numbers,
+    check_string,
     check_text,
     check_texts,
 )
@@ -88,3 +89,15 @@ def test_lists_of_numbers_that_are_refused():
         check_numbers("keys", [1, 2, 3], least=2, most=2, limit=4)
     with pytest.raises(ValueError, match=r"scores\[1\] must be a number from -4 to 4, got 5"):
         check_numbers("scores", [1, 5], **limits)
+
+
+@pytest.mark.parametrize("half", ["\ud800", "a\udcffb"])
+def test_half_a_character_is_refused(half):
+    """It could be shown in no page and saved in no notebook."""
+    for check in (check_text, check_string):
+        with pytest.raises(
+            ValueError, match=r"options must be whole characters, got a lone surrog"
+        ):
+            check("options", half)
+    assert check_string("options", "👩\u200d👧") == "👩\u200d👧"
+    assert check_string("options", "") == ""

@@ -77,4 +77,5 @@ class CourseWidget(anywidget.AnyWidget):
             return None
         data, metadata = bundled
         png = base64.b64encode(picture.to_png(self.fallback())).decode("ascii")
-        return data | {"image/png": png}, metadata | {"image/png": {"alt": self.alt}}
+        data = data | {"text/plain": repr(self), "image/png": png}  # old anywidgets cut the text
+        return data, metadata | {"image/png": {"alt": self.alt}}

@@ -8,7 +8,7 @@ import traitlets
 
 from txlib.widgets import picture
 from txlib.widgets.base import CourseWidget, bundle
-from txlib.widgets.validation import check_integer, check_text
+from txlib.widgets.validation import check_choice, check_integer, check_names_of, check_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,11 +76,8 @@ class GradientFlow(CourseWidget):
         if len(depths) > MOST_DEPTHS:
             raise ValueError(f"gradients must hold at most {MOST_DEPTHS} depths, got {depths}")
         depth = depths[-1] if depth is None else depth
-        if isinstance(depth, bool) or depth not in depths:
-            raise ValueError(f"depth must be one of {depths}, got {depth!r}")
-        names = arms if shown is None else shown
-        if isinstance(names, str) or not set(names) <= set(arms):
-            raise ValueError(f"shown must hold names of {arms}, got {shown!r}")
+        check_choice("depth", depth, depths)
+        names = check_names_of("shown", arms if shown is None else shown, arms)
         super().__init__(
             arms=arms,
             depths=depths,
@@ -123,7 +120,7 @@ class GradientFlow(CourseWidget):
         axes.set_axis_on()
         axes.set_yscale("log")
         axes.set_xlabel("layer, from the input", fontsize=9)
-        axes.set_ylabel(self.measure, fontsize=9, parse_math=False)
+        axes.set_ylabel(picture.shorten(self.measure, 40), fontsize=9, parse_math=False)
         axes.tick_params(labelsize=8)
         for i in self.shown:
             norms = self.of(self.arms[i], self.depth)

@@ -12,7 +12,7 @@ from txlib.widgets.validation import check_integer, check_text, check_texts
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MOST_OPTIONS = 8
+MOST_OPTIONS, MOST_DRAWN = 8, 1000  # characters of one text in the still picture
 LINE_COLUMNS = 78
 
 
@@ -75,12 +75,14 @@ class PredictFirst(CourseWidget):
 
     def fallback(self) -> "Figure":
         """The question and its options, and below a line the answer."""
-        lines = [(line, "question") for line in picture.wrap(self.question, LINE_COLUMNS - 8)]
+        question = picture.shorten(self.question, MOST_DRAWN)
+        lines = [(line, "question") for line in picture.wrap(question, LINE_COLUMNS - 8)]
         for option in self.options:
-            first, *rest = picture.wrap(option, LINE_COLUMNS - 4)
+            first, *rest = picture.wrap(picture.shorten(option, MOST_DRAWN), LINE_COLUMNS - 4)
             lines += [(f"○  {first}", "option"), *((f"    {line}", "option") for line in rest)]
         lines.append(("", "option"))
         told = f"Answer: {self.options[self.answer]}. {self.explanation}"
+        told = picture.shorten(told, 2 * MOST_DRAWN)
         lines += [(line, "answer") for line in picture.wrap(told, LINE_COLUMNS)]
         figure = picture.blank(7.2, 0.24 * len(lines) + 0.2)
         axes = figure.axes[0]
@@ -91,5 +93,5 @@ class PredictFirst(CourseWidget):
             "answer": {"fontsize": 9.5, "color": picture.QUIET},
         }
         for row, (line, role) in enumerate(lines):
-            picture.write(axes, 0.01, row + 0.5, line, va="center", **styles[role])
+            picture.write(axes, 0.01, row + 0.5, line, va="center", in_layout=False, **styles[role])
         return figure

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from txlib.widgets.validation import check_integer, check_number, check_text
+from txlib.widgets.validation import check_integer, check_number, check_string, check_text
 from txlib.widgets.weights import COARSE, check_tokens, check_weights, to_bytes
 
 KINDS = ("encoder", "decoder", "cross")
@@ -52,8 +52,7 @@ class TranslatorEntry:
     def __post_init__(self) -> None:
         put = object.__setattr__  # the fields hold what was checked
         put(self, "text", check_text("text", self.text))
-        if not isinstance(self.translation, str):
-            raise ValueError(f"translation must be a string, got {self.translation!r}")
+        put(self, "translation", check_string("translation", self.translation))
         put(self, "source", check_tokens("source", self.source))
         put(self, "target", check_tokens("target", self.target))
         put(self, "probabilities", _check_probabilities(self.probabilities, len(self.target)))
@@ -159,9 +158,8 @@ def _check_rivals(
         if not all(len(rival) == 2 and isinstance(rival[0], str) for rival in row):
             raise ValueError(f"rivals[{i}] must hold pairs (token, probability), got {row!r}")
         numbers = (check_number(f"rivals[{i}]", p, least=0, most=1) for _, p in row)
-        checked.append(
-            [[word, round(p, DIGITS)] for (word, _), p in zip(row, numbers, strict=True)]
-        )
+        words = [check_string(f"rivals[{i}]", word) for word, _ in row]
+        checked.append([[w, round(p, DIGITS)] for w, p in zip(words, numbers, strict=True)])
     return checked
 
 

@@ -1,19 +1,38 @@
 """Checks that widgets make of their arguments before a browser sees them."""
 
-from collections.abc import Sequence
+import numbers
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
+
+from txlib.checks import shown
+
+
+def check_string(name: str, value: object) -> str:
+    """`value`, if it is text that a page can hold; it may be blank.
+
+    Raises:
+        ValueError: if it is no string, or has a surrogate with no partner: half of a character,
+            which no file in UTF-8 can hold. Python leaves such halves where it decodes bytes with
+            `errors="surrogateescape"`.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a string, got {value!r}")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError(f"{name} must be whole characters, got a lone surrogate in {value!r:.80}")
+    return value
 
 
 def check_text(name: str, value: object) -> str:
     """`value`, if it is text that says something.
 
     Raises:
-        ValueError: if it is no string, or blank.
+        ValueError: if it is no string, blank, or holds half of a character.
     """
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{name} must be a string that is not blank, got {value!r}")
-    return value
+    return check_string(name, value)
 
 
 def check_texts(name: str, values: Sequence[str], *, least: int, most: int) -> list[str]:
@@ -27,6 +46,30 @@ def check_texts(name: str, values: Sequence[str], *, least: int, most: int) -> l
     if not least <= len(values) <= most:
         raise ValueError(f"{name} must hold {least} to {most} strings, got {len(values)}")
     return [check_text(f"{name}[{i}]", value) for i, value in enumerate(values)]
+
+
+def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> Any:
+    """`value`, if it is among the words or numbers that are `allowed`; a bool is none of them.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    known = isinstance(value, str | numbers.Real) and not isinstance(value, bool)
+    if not known or value not in allowed:
+        raise ValueError(f"{name} must be one of {allowed}, got {shown(value)}")
+    return value
+
+
+def check_names_of(name: str, values: Any, allowed: Collection[str]) -> list[str]:
+    """`values` as a list of some of the names that are `allowed`.
+
+    Raises:
+        ValueError: if they are a single string or nothing to go through, or another is among them.
+    """
+    several = isinstance(values, Collection) and not isinstance(values, str | bytes)
+    if not several or not all(isinstance(v, str) and v in allowed for v in values):
+        raise ValueError(f"{name} must hold names of {[*allowed]}, got {shown(values)}")
+    return list(values)
 
 
 def check_integer(name: str, value: object, *, least: int, most: int) -> int:
@@ -92,7 +135,15 @@ def check_array(name: str, values: object, axes: Sequence[str]) -> np.ndarray:
     """
     if hasattr(values, "detach"):
         values = values.detach().float().cpu().numpy()
-    array = np.ascontiguousarray(values, dtype=np.float32)
+    try:
+        array = np.asarray(values)
+        array = (
+            np.ascontiguousarray(array, dtype=np.float32) if array.dtype.kind in "buif" else None
+        )
+    except (TypeError, ValueError):
+        array = None
+    if array is None:
+        raise ValueError(f"{name} must be {' x '.join(axes)} of numbers, got {shown(values)}")
     if array.ndim != len(axes) or 0 in array.shape:
         rule = " x ".join(axes)
         raise ValueError(f"{name} must be {rule}, none empty, got shape {array.shape}")

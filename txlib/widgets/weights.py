@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from txlib.widgets.validation import check_array, check_integer
+from txlib.checks import shown
+from txlib.widgets.validation import check_array, check_integer, check_string
 
 AXES = ("layers", "heads", "queries", "keys")
 MOST_TOKENS, MOST_HEADS, MOST_NUMBERS = 64, 32, 1_000_000
@@ -23,10 +24,7 @@ def check_tokens(name: str, tokens: Sequence[str]) -> list[str]:
         raise ValueError(f"{name} must be a sequence of strings, got {tokens!r}")
     if not 1 <= len(tokens) <= MOST_TOKENS:
         raise ValueError(f"{name} must hold 1 to {MOST_TOKENS} strings, got {len(tokens)}")
-    for i, token in enumerate(tokens):
-        if not isinstance(token, str):
-            raise ValueError(f"{name}[{i}] must be a string, got {token!r}")
-    return list(tokens)
+    return [check_string(f"{name}[{i}]", token) for i, token in enumerate(tokens)]
 
 
 def check_weights(name: str, weights: Any, num_queries: int, num_keys: int) -> np.ndarray:
@@ -77,7 +75,11 @@ def check_pairs(
         ValueError: if one is no pair, or lies outside of `shape`.
     """
     checked = []
-    for pair in pairs or ():
+    if pairs is not None and (isinstance(pairs, str) or not isinstance(pairs, Collection)):
+        raise ValueError(f"{name} must hold pairs (query, key) within {shape}, got {shown(pairs)}")
+    if getattr(pairs, "ndim", 1) == 0:
+        raise ValueError(f"{name} must hold pairs (query, key) within {shape}, got {shown(pairs)}")
+    for pair in () if pairs is None else pairs:
         try:
             query, key = (
                 check_integer(name, position, least=0, most=size - 1)
