@@ -55,7 +55,8 @@ class Group:
 
 def read_library(folder: Path) -> griffe.Module:
     """The package `txlib` in a folder, by its source alone."""
-    return griffe.load("txlib", search_paths=[folder], allow_inspection=False)
+    options = {"allow_inspection": False, "try_relative_path": False}
+    return griffe.load("txlib", search_paths=[folder], **options)
 
 
 def read_groups(package: griffe.Module, lines: str) -> list[Group]:
