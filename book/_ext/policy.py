@@ -107,7 +107,9 @@ def guard(app: Sphinx, exception: Exception | None) -> None:
         if page.is_relative_to(root / "_static") or "Content-Security-Policy" in text[:2000]:
             continue
         if bare := BARE.fullmatch(text):
-            text = WHOLE.format(title=html.escape(app.config.html_title or app.config.project), address=bare[1])
+            text = WHOLE.format(
+                title=html.escape(app.config.html_title or app.config.project), address=bare[1]
+            )
         address = Path(os.path.relpath(static, page.parent)).as_posix()
         text = re.sub(r"<meta charset=[^>]*>", lambda at: f"{at[0]}\n{meta()}", text, count=1)
         page.write_text(move_scripts(text, static, address), "utf-8")
