@@ -107,7 +107,7 @@ def test_limits():
     "text", ["no json", "[1]", "{}", '{"tokens": ["le"]}', '{"tokens": 3}', NUMBERS]
 )
 def test_foreign_json(text):
-    with pytest.raises(ValueError, match=r"text must be a vocabulary's JSON, .*, got"):
+    with pytest.raises(ValueError, match=r"text must be .*, got"):
         Vocabulary.from_json(text)
 
 

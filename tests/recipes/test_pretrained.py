@@ -154,6 +154,9 @@ def test_errors_of_reading(published):
     with pytest.raises(ValueError, match=r"published translator's, got KeyError\('txlib.transl"):
         read_published(folder)
     path.write_bytes(good.replace(b'\\"num_layers\\": 1', b'\\"num_layers\\": 2'))
+    with pytest.raises(ValueError, match=r"must hold at most the file's \d+ numbers, got \d+"):
+        read_published(folder)
+    path.write_bytes(good.replace(b'\\"norm_order\\": \\"pre\\"', b'\\"norm_order\\":\\"post\\"'))
     with pytest.raises(ValueError, match=r"must hold its model's tensors, but differs in \['decod"):
         read_published(folder)
     path.unlink()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 from txlib.checks import check_text, check_whole, shown
+from txlib.json_text import parse_object
 
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>", "<unk>")
@@ -114,11 +115,9 @@ class Vocabulary:
             ValueError: if `text` is no such JSON.
         """
         check_text("text", text)
-        try:
-            tokens = json.loads(text)["tokens"]
-            special, words = tuple(tokens[: len(SPECIAL_TOKENS)]), tokens[len(SPECIAL_TOKENS) :]
-        except (ValueError, TypeError, KeyError):
-            special, words = (), []
+        tokens = parse_object(text, "text").get("tokens")
+        tokens = tokens if isinstance(tokens, list) else []
+        special, words = tuple(tokens[: len(SPECIAL_TOKENS)]), tokens[len(SPECIAL_TOKENS) :]
         if special != SPECIAL_TOKENS or not all(isinstance(word, str) for word in words):
             raise ValueError(
                 f"text must be a vocabulary's JSON, whose tokens begin with {SPECIAL_TOKENS}, "

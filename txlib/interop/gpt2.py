@@ -1,16 +1,19 @@
 """GPT-2, as it is published and as transformers holds it, into `txlib.models.GPT`."""
 
-import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from txlib.checks import check_kind, check_one_of, shown
+from txlib.json_text import parse_object
 from txlib.models import GPT, GPTConfig
 
 SIZES = {
@@ -126,12 +129,34 @@ def gpt2_from_checkpoint(folder: str | Path) -> GPT:
             f"{folder} must hold model.safetensors (a pickle such as pytorch_model.bin is never "
             f"read, as it can run any code), got {present}"
         )
-    ours = GPT(gpt2_config(json.loads((folder / "config.json").read_text("utf-8"))))
+    settings = folder / "config.json"
+    config = gpt2_config(parse_object(settings.read_bytes(), str(settings)))
     tensors: dict[str, Tensor] = {}
     for file in files:
-        tensors |= load_file(file)
+        try:
+            tensors |= load_file(file)
+        except SafetensorError as error:
+            raise ValueError(
+                f"{file} must be a whole safetensors file, got one that is truncated or something "
+                f"else ({error})"
+            ) from error
+    _check_size(config, tensors, settings)
+    ours = GPT(config)
     _load(ours, tensors)
     return ours
+
+
+def _check_size(config: GPTConfig, tensors: Mapping[str, Tensor], settings: Path) -> None:
+    """Make nothing of a size that is claimed and plainly not there."""
+    held = sum(tensor.numel() for tensor in tensors.values())
+    try:
+        with torch.device("meta"):  # shapes without numbers
+            few = config.num_layers <= len(tensors)
+            claimed = sum(p.numel() for p in GPT(config).parameters()) if few else math.inf
+    except (RuntimeError, OverflowError):
+        claimed = math.inf
+    if claimed > 4 * held:  # up to there, what is missing is told by name
+        raise ValueError(f"{settings} must be of a model of about {held} numbers, got a larger one")
 
 
 def _load(ours: GPT, published: Mapping[str, Tensor]) -> None:

@@ -17,10 +17,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from txlib.atomic import write_folder_atomically
+from txlib.json_text import parse_object
 from txlib.recipes import records
 from txlib.recipes.translator import MODEL_FILE, Translator, load_translator, rebuild_translator
 from txlib.training import load_checkpoint
-from txlib.atomic import write_folder_atomically
 
 KEY = "txlib.translator"
 RECORD_FILE = "record.json"
@@ -65,11 +66,12 @@ def read_published(folder: str | Path, *, device: torch.device | None = None) ->
         raise FileNotFoundError(f"there is no published model at {path}")
     try:
         with safe_open(path, framework="pt") as file:
-            details = json.loads((file.metadata() or {})[KEY])
+            text = (file.metadata() or {})[KEY]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        translator = rebuild_translator(details, folder, device=device)
-    except (SafetensorError, json.JSONDecodeError, KeyError, TypeError) as error:
+    except (SafetensorError, KeyError, RuntimeError, OverflowError, TypeError) as error:
         raise ValueError(f"{path} must be a published translator's, got {error!r}") from error
+    details = parse_object(text, f"{path}: the header")
+    translator = rebuild_translator(details, path, tensors, device=device)
     _unpack(path, tensors, translator.model)
     return translator
 
@@ -92,7 +94,7 @@ def publish(folder: str | Path, destination: str | Path) -> None:
     translator = load_translator(folder, device=torch.device("cpu"))
     run = load_checkpoint(folder / MODEL_FILE).details["run"]
     record = (folder.parent / RECORD_FILE).read_bytes()
-    _check_record(json.loads(record), run)
+    _check_record(parse_object(record, RECORD_FILE), run)
     details = translator.to_details() | {"seed": run["seed"]}
     files = {
         MODEL_FILE: save(_pack(translator.model), metadata={KEY: json.dumps(details)}),
@@ -157,11 +159,17 @@ def _pack(model: nn.Module) -> dict[str, Tensor]:
 
 
 def _unpack(path: Path, tensors: dict[str, Tensor], model: nn.Module) -> None:
-    wanted = {name: tensor.shape for name, tensor in _distinct(model).items()}
-    got = {name: tensor.shape for name, tensor in tensors.items()}
+    wanted = {
+        name: (tensor.shape, torch.float16 if tensor.is_floating_point() else tensor.dtype)
+        for name, tensor in _distinct(model).items()
+    }
+    got = {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
     if got != wanted:
         names = sorted(n for n in wanted.keys() | got.keys() if wanted.get(n) != got.get(n))
         raise ValueError(f"{path} must hold its model's tensors, but differs in {names}")
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"{path}: {name} must be finite, got NaN or infinity in it")
     model.load_state_dict(tensors, strict=False)  # the other name of a tied table is not there
 
 

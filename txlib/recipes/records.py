@@ -12,8 +12,9 @@ from typing import Any
 
 import torch
 
-from txlib.device import describe_device
 from txlib.atomic import write_atomically
+from txlib.device import describe_device
+from txlib.json_text import parse_object
 
 REQUIRED = ("command", "commit", "device", "versions", "date", "seeds", "results")
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -88,13 +89,12 @@ def load_record(name: str) -> dict[str, Any]:
     found = {path.stem: path for folder in reversed(FOLDERS) for path in folder.glob("*.json")}
     if name not in found:
         raise FileNotFoundError(f"there is no record {name!r}; there are {sorted(found)}")
-    try:
-        record = json.loads(found[name].read_bytes())
-        missing = [field for field in REQUIRED if field not in record]
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"the record {name!r} must be JSON, got {error}") from error
+    record = parse_object(found[name].read_bytes(), f"the record {found[name]}", finite=True)
+    missing = [field for field in REQUIRED if field not in record]
     if missing:
-        raise ValueError(f"the record {name!r} must have the fields {REQUIRED}, lacks {missing}")
+        raise ValueError(
+            f"the record {found[name]} must have the fields {REQUIRED}, lacks {missing}"
+        )
     return record
 
 

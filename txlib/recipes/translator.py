@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from txlib.atomic import write_atomically
 from txlib.data.batching import EncodedPair, make_batch
 from txlib.device import pick_device
 from txlib.models import (
@@ -23,7 +24,6 @@ from txlib.recurrent import (
     LSTMTranslator,
     Seq2SeqConfig,
 )
-from txlib.atomic import write_atomically
 from txlib.training.checkpoint import load_checkpoint
 
 MODELS = {
@@ -167,25 +167,24 @@ def load_translator(folder: str | Path, *, device: torch.device | None = None) -
     """
     folder = Path(folder)
     checkpoint = load_checkpoint(folder / MODEL_FILE)
-    try:
-        details = checkpoint.details["run"]["translator"]
-        translator = rebuild_translator(details, folder, device=device)
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"{checkpoint.path} must be a translator's, got none: {error!r}"
-        ) from error
+    run = checkpoint.details.get("run")
+    details = run.get("translator") if isinstance(run, dict) else None
+    translator = rebuild_translator(details, checkpoint.path, checkpoint.model, device=device)
     checkpoint.restore(translator.model)
     return translator
 
 
 def rebuild_translator(
-    details: dict[str, Any], folder: str | Path, *, device: torch.device | None = None
+    details: Any, path: Path, tensors: dict[str, Tensor], *, device: torch.device | None = None
 ) -> Translator:
     """A translator made as another was, with its tokenizers; its model is yet to be given numbers.
 
+    Nothing of the size that `details` claim is made before `tensors` are known to fill it.
+
     Args:
         details: what the other's `to_details` gave.
-        folder: where its tokenizers were saved.
+        path: the file they were read from; the tokenizers lie beside it.
+        tensors: what the file holds.
         device: the best there is if not given.
 
     Returns:
@@ -193,23 +192,47 @@ def rebuild_translator(
 
     Raises:
         FileNotFoundError: if a vocabulary is missing.
-        KeyError: if `details` lacks an entry or names an unknown kind.
-        TypeError: if `details` holds another model's configuration.
-        ValueError: if a value is out of range, or a file is not a vocabulary.
+        ValueError: if `details` are no translator's, its model would hold more numbers than
+            `tensors`, or a vocabulary is none or of another size.
     """
-    config_class, model_class = MODELS[details["model"]]
-    model = model_class(config_class(**details["config"]))
-    tokenizer = TOKENIZERS[details["tokenizer"]]
-    lowercase = details["lowercase"]
-    source, target = (
-        tokenizer.from_json((Path(folder) / f"{side}.json").read_text("utf-8"))
-        for side in ("source", "target")
-    )
+    try:
+        config_class, model_class = MODELS[details["model"]]
+        tokenizer, lowercase = TOKENIZERS[details["tokenizer"]], details["lowercase"]
+        config = config_class(**details["config"])
+        _check_size(model_class, config, tensors)
+        model = model_class(config)
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, OverflowError) as error:
+        raise ValueError(f"{path} must be a translator's, got none: {error!r}") from error
+    texts = {side: path.with_name(f"{side}.json") for side in ("source", "target")}
+    sides = {side: _load_tokenizer(tokenizer, text) for side, text in texts.items()}
+    for side, vocabulary in sides.items():
+        size = getattr(config, f"{side}_vocab_size")
+        if len(vocabulary) != size:
+            raise ValueError(
+                f"{texts[side]} must have the {size} tokens of {path}, got {len(vocabulary)}"
+            )
     return Translator(
         kind=details["model"],
         model=model.to(device or pick_device()).eval(),
         tokenizer=details["tokenizer"],
-        source=source,
-        target=target,
-        lowercase=lowercase,
+        lowercase=bool(lowercase),
+        **sides,
     )
+
+
+def _check_size(model_class: type[nn.Module], config: Any, tensors: dict[str, Tensor]) -> None:
+    layers = getattr(config, "num_layers", 1)
+    if layers > len(tensors):
+        raise ValueError(f"num_layers must be at most the file's tensors, got {layers}")
+    with torch.device("meta"):  # shapes without numbers
+        claimed = sum(p.numel() for p in model_class(config).parameters())
+    held = sum(tensor.numel() for tensor in tensors.values())
+    if claimed > held:
+        raise ValueError(f"its model must hold at most the file's {held} numbers, got {claimed}")
+
+
+def _load_tokenizer(kind: type[Tokenizer], path: Path) -> Tokenizer:
+    try:
+        return kind.from_json(path.read_bytes().decode("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} must be a tokenizer's, got none: {error}") from error
