@@ -103,7 +103,7 @@ def test_other_kinds_are_refused(tiny_translator):
         model=AttentionOnlyTranslator(AttentionOnlyConfig(**sizes)),
         tokenizer="word",
         source=tiny_translator.source,
-        target=type(tiny_translator.target)(Vocabulary("abcdefgh")),
+        target=type(tiny_translator.target)(Vocabulary([*"abcdefgh"])),
         lowercase=False,
     )
     with pytest.raises(ValueError, match=r"of kind 'transformer', .* like 'encoder.0.attention'"):

@@ -8,7 +8,7 @@ import traitlets
 from txlib.widgets import picture
 from txlib.widgets.base import CourseWidget, bundle
 from txlib.widgets.head_grid import bare_maps, check_names, check_scores, draw_grid
-from txlib.widgets.validation import check_integer
+from txlib.widgets.validation import check_choice, check_integer
 from txlib.widgets.weights import (
     COARSE,
     FINE,
@@ -102,12 +102,11 @@ class AttentionExplorer(CourseWidget):
         query_tokens = check_tokens("query_tokens", query_tokens)
         key_tokens = check_tokens("key_tokens", key_tokens)
         array = check_weights("weights", weights, len(query_tokens), len(key_tokens))
-        if view not in VIEWS:
-            raise ValueError(f"view must be one of {VIEWS}, got {view!r}")
+        check_choice("view", view, VIEWS)
         layers, heads, queries, _ = array.shape
         grid = scores is not None or names is not None
         checked = check_scores(scores, layers, heads) if grid else {}
-        if sort not in ("", *checked):
+        if not isinstance(sort, str) or sort not in ("", *checked):
             raise ValueError(f"sort must be one of the scores {[*checked]}, got {sort!r}")
         levels = FINE if array.size <= MOST_FINE else COARSE
         super().__init__(

@@ -8,7 +8,7 @@ import traitlets
 
 from txlib.widgets import picture
 from txlib.widgets.base import CourseWidget, bundle
-from txlib.widgets.validation import check_integer, check_text, check_texts
+from txlib.widgets.validation import check_choice, check_integer, check_text, check_texts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,8 +106,7 @@ class CacheStepper(CourseWidget):
         own = _check_shape("", _shape(num_heads, num_kv_heads, head_dim, num_layers))
         if window is not None:
             window = check_integer("window", window, least=1, most=len(tokens))
-        if isinstance(bytes_per_number, bool) or bytes_per_number not in BYTES:
-            raise ValueError(f"bytes_per_number must be one of {BYTES}, got {bytes_per_number!r}")
+        check_choice("bytes_per_number", bytes_per_number, BYTES)
         if not isinstance(presets, Mapping):
             raise ValueError(f"presets must map names to shapes, got {presets!r}")
         named = {check_text("presets", name): shape for name, shape in presets.items()}

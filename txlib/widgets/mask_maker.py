@@ -8,7 +8,7 @@ import traitlets
 
 from txlib.widgets import picture
 from txlib.widgets.base import CourseWidget, bundle
-from txlib.widgets.validation import check_integer, check_texts
+from txlib.widgets.validation import check_choice, check_integer, check_names_of, check_texts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,10 +99,8 @@ class MaskMaker(CourseWidget):
         else:
             size = 12 if num_tokens is None else num_tokens
             size = check_integer("num_tokens", size, least=1, most=MOST_TOKENS)
-        if kind not in KINDS:
-            raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
-        if isinstance(also, str) or not set(also) <= set(EXTRAS):
-            raise ValueError(f"also must hold rules of {EXTRAS}, got {also!r}")
+        check_choice("kind", kind, KINDS)
+        also = check_names_of("also", also, EXTRAS, "rules")
 
         def positions(name: str, value: int | None, default: int) -> int:
             value = min(default, size) if value is None else value
@@ -112,7 +110,7 @@ class MaskMaker(CourseWidget):
             tokens=tokens or [],
             num_tokens=size,
             kind=kind,
-            also=list(also),
+            also=also,
             length=positions("length", length, size - size // 3),
             window=positions("window", window, 4),
             prefix=positions("prefix", prefix, 4),

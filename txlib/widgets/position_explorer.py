@@ -9,7 +9,7 @@ import traitlets
 
 from txlib.widgets import picture
 from txlib.widgets.base import CourseWidget, bundle
-from txlib.widgets.validation import check_integer, check_number, check_numbers
+from txlib.widgets.validation import check_choice, check_integer, check_number, check_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,20 +98,20 @@ class PositionExplorer(CourseWidget):
     ) -> None:
         base = check_number("base", base, least=2, most=1e9)
         super().__init__(
-            d_model=int(_check_one_of("d_model", d_model, SIZES)),
+            d_model=int(check_choice("d_model", d_model, SIZES)),
             base=base,
             bases=sorted({*BASES, base}),
             pairs=_check_pairs(pairs),
             position=check_integer("position", position, least=0, most=LAST),
             shift=check_integer("shift", shift, least=0, most=LAST),
             distance=check_integer("distance", distance, least=0, most=FAR),
-            content=_check_one_of("content", content, CONTENTS),
-            slope=float(_check_one_of("slope", slope, SLOPES)),
+            content=check_choice("content", content, CONTENTS),
+            slope=float(check_choice("slope", slope, SLOPES)),
             query=check_numbers("query", query, least=2, most=2, limit=2),
             key=check_numbers("key", key, least=2, most=2, limit=2),
             query_position=check_integer("query_position", query_position, least=0, most=LAST),
             key_position=check_integer("key_position", key_position, least=0, most=LAST),
-            panel=_check_one_of("panel", panel, PANELS),
+            panel=check_choice("panel", panel, PANELS),
         )
 
     def frequencies(self) -> np.ndarray:
@@ -210,16 +210,12 @@ class PositionExplorer(CourseWidget):
         axes.set_title(title, fontsize=9, color=picture.INK)
 
 
-def _check_one_of(name: str, value: object, allowed: tuple) -> object:
-    if isinstance(value, bool) or value not in allowed:
-        raise ValueError(f"{name} must be one of {allowed}, got {value!r}")
-    return value
-
-
 def _check_pairs(pairs: Sequence[int]) -> list[int]:
-    if not isinstance(pairs, Sequence) or not 1 <= len(set(pairs)) <= MOST_SHOWN:
+    listed = isinstance(pairs, Sequence) and not isinstance(pairs, str | bytes)
+    chosen = {check_integer("pairs", p, least=0, most=SHOWN - 1) for p in pairs} if listed else ()
+    if not 1 <= len(chosen) <= MOST_SHOWN:
         raise ValueError(f"pairs must hold 1 to {MOST_SHOWN} of 0 to {SHOWN - 1}, got {pairs!r}")
-    return sorted({check_integer("pairs", pair, least=0, most=SHOWN - 1) for pair in pairs})
+    return sorted(chosen)
 
 
 def _prepare(axes: "Axes", title: str, xlabel: str) -> None:

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 import traitlets
 
+from txlib.checks import check_flag, shown
 from txlib.widgets import picture
 from txlib.widgets.base import CourseWidget, bundle
 from txlib.widgets.softmax_dial import check_labels, entropy, jacobian_norm, softmax
@@ -73,8 +75,9 @@ class QueryKeyValue2D(CourseWidget):
         values = _polygon(len(keys)) if values is None else _check_points("values", values)
         if len(values) != len(keys):
             raise ValueError(f"values must be as many as keys, got {len(values)} and {len(keys)}")
-        if isinstance(d_k, bool) or d_k not in SIZES:
-            raise ValueError(f"d_k must be a power of two from 2 to 512, got {d_k!r}")
+        if isinstance(d_k, bool) or not isinstance(d_k, Real) or d_k not in SIZES:
+            raise ValueError(f"d_k must be a power of two from 2 to 512, got {shown(d_k)}")
+        check_flag("scaled", scaled)
         super().__init__(
             key_points=keys,
             values=values,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import traitlets
 
+from txlib.checks import check_flag
 from txlib.widgets import picture
 from txlib.widgets.base import CourseWidget, bundle
 from txlib.widgets.validation import check_array, check_integer
@@ -93,6 +94,7 @@ class TilingStepper(CourseWidget):
         tile_k: int = 4,
         is_causal: bool = False,
     ) -> None:
+        check_flag("is_causal", is_causal)
         query = _check_head("query", query)
         key = _check_head("key", key)
         value = _check_head("value", value)
@@ -237,8 +239,7 @@ def _check_head(name: str, values: object) -> np.ndarray:
 def _rectangle(tile: Tile, **style: object) -> object:
     from matplotlib.patches import Rectangle
 
-    width, height = tile.right - tile.left, tile.end - tile.top
-    return Rectangle((tile.left, tile.top), width, height, **style)
+    return Rectangle((tile.left, tile.top), tile.right - tile.left, tile.end - tile.top, **style)
 
 
 def _area(tile: Tile) -> int:

@@ -11,7 +11,7 @@ from txlib.widgets.base import CourseWidget, bundle
 from txlib.widgets.sentence_templates import check_templates, expand_all
 from txlib.widgets.translator_entries import KINDS, TranslatorEntry, check_entries, labels, links
 from txlib.widgets.translator_reading import Referents, read_translations
-from txlib.widgets.validation import check_integer
+from txlib.widgets.validation import check_choice, check_integer
 from txlib.widgets.weights import COARSE, from_bytes
 
 if TYPE_CHECKING:
@@ -97,8 +97,7 @@ class TranslatorExplorer(CourseWidget):
         if shown is None:
             raise ValueError(f"sentence must be the text of an entry, got {sentence!r}")
         for name, value, known in (("kind", kind, KINDS), ("view", view, VIEWS)):
-            if value not in known:
-                raise ValueError(f"{name} must be one of {known}, got {value!r}")
+            check_choice(name, value, known)
         layers, heads = checked[0].shape
         link = links(shown.referent, kind)
         if query is None:

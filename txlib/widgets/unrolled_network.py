@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import traitlets
 
+from txlib.checks import check_flag
 from txlib.widgets import picture
 from txlib.widgets.base import CourseWidget, bundle
 from txlib.widgets.validation import check_integer, check_texts
@@ -73,6 +74,7 @@ class UnrolledNetwork(CourseWidget):
             tokens = [f"x{i + 1}" for i in range(count)]
         tokens = check_texts("tokens", tokens, least=1, most=MOST_TOKENS)
         last = len(tokens) - 1
+        check_flag("show_convolution", show_convolution)
         super().__init__(
             tokens=tokens,
             kernel_size=check_integer("kernel_size", kernel_size, least=2, most=5),

@@ -60,15 +60,21 @@ def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> Any:
     return value
 
 
-def check_names_of(name: str, values: Any, allowed: Collection[str]) -> list[str]:
+def check_names_of(
+    name: str, values: Any, allowed: Collection[str], noun: str = "names"
+) -> list[str]:
     """`values` as a list of some of the names that are `allowed`.
 
     Raises:
         ValueError: if they are a single string or nothing to go through, or another is among them.
     """
     several = isinstance(values, Collection) and not isinstance(values, str | bytes)
-    if not several or not all(isinstance(v, str) and v in allowed for v in values):
-        raise ValueError(f"{name} must hold names of {[*allowed]}, got {shown(values)}")
+    if (
+        not several
+        or getattr(values, "ndim", 1) == 0
+        or not all(isinstance(v, str) and v in allowed for v in values)
+    ):
+        raise ValueError(f"{name} must hold {noun} of {allowed}, got {shown(values)}")
     return list(values)
 
 
