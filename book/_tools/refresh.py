@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 from txlib.widgets.stable_ids import stable_ids
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "book" / name for name in ("widgets.ipynb", "speed.ipynb")]
+PAGES = [ROOT / "book" / name for name in ("widgets.ipynb", "speed.ipynb", "promises.ipynb")]
 NOTEBOOKS = [*sorted((ROOT / "chapters").glob("*.ipynb")), *PAGES]
 FAILED = ROOT / "artifacts" / "notebooks"  # how far a notebook came that could not be executed
 KEPT_CELL_METADATA = ("tags", "mystnb", "reason")

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 BOOK = Path(__file__).parents[2] / "book"
-PAGES = ["speed.ipynb", "widgets.ipynb"]
+PAGES = ["promises.ipynb", "speed.ipynb", "widgets.ipynb"]
 
 
 @pytest.fixture(params=PAGES)
