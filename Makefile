@@ -1,6 +1,6 @@
 # Every task of the project. `make help` lists them; CI and the workflows call the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help book serve test lint unit notebooks check site-test trust links lab chapters bench print offline clean
+.PHONY: help book serve test lint unit notebooks check colab-test site-test trust links lab chapters bench print offline clean
 
 PORT ?= 8000
 ENV := .venv
@@ -47,7 +47,7 @@ book: $(BOOK_READY) ## build the website; warnings are errors; needs no torch
 serve: book ## serve the website on http://localhost:8000 (PORT=…)
 	$(BOOK_ENV)/bin/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(HTML)
 
-test: lint unit notebooks site-test ## run everything that CI runs
+test: lint unit notebooks colab-test site-test ## run everything that CI runs
 
 lint: $(READY) ## style, formatting, spelling, workflows, forms
 	$(ENV)/bin/ruff check .
@@ -60,11 +60,11 @@ lint: $(READY) ## style, formatting, spelling, workflows, forms
 	$(SCHEMA).citation-file-format CITATION.cff
 
 unit: $(READY) ## the library's tests
-	$(ENV)/bin/python -m pytest -m "not site and not chapters" --ignore tests/benchmarks -n 2 --dist loadfile
+	$(ENV)/bin/python -m pytest -m "not site and not chapters" --ignore tests/benchmarks --ignore tests/colab -n 2 --dist loadfile
 
 notebooks: $(READY) ## the form of every notebook, then every notebook run anew and compared with what is committed
 	$(ENV)/bin/python -m pytest tests/chapters
-	$(NBVAL) chapters book/widgets.ipynb book/speed.ipynb
+	$(NBVAL) chapters book/widgets.ipynb book/speed.ipynb book/promises.ipynb
 
 check: $(READY) ## did a change break chapter 3? make check CHAPTER=3
 	@test -n "$(CHAPTER)" -a -f "$(CHANGED)" || { echo "Say which chapter, such as: make check CHAPTER=3"; exit 1; }
@@ -73,6 +73,9 @@ check: $(READY) ## did a change break chapter 3? make check CHAPTER=3
 	$(NBVAL) $(CHANGED)
 	@git --no-pager diff --stat -- $(CHANGED)
 	@echo "Chapter $(CHAPTER) holds. See it with: make serve"
+
+colab-test: $(READY) ## every chapter alone, as on Colab: the course as a wheel, no checkout, no network
+	$(ENV)/bin/python -m pytest tests/colab -n 2 --maxschedchunk 1
 
 site-test: $(READY) book ## the built website in a real browser
 	$(ENV)/bin/python -m pytest tests/site
