@@ -29,6 +29,7 @@ IMPORT = re.compile(
     + SPAN.format("c1", "[^\n]*")
     + ")"
 )
+ARGUMENTS = re.compile(r'<dl>\n((?:<dd>.*?</dd>\n)+)</dl>\n\n(?=<span class="sig-paren">)')
 IMPORTED = re.compile(SPAN.format("n", r"(\w+)"))
 
 
@@ -168,7 +169,8 @@ def owner_of(node: nodes.Node) -> str | None:
 def link_imports(app: Sphinx, page: str, _template: str, context: dict, _tree: object) -> None:
     """In the code of a page, link what it imports from the library; mark the reference's pages."""
     if page.startswith(f"{PAGES}/"):
-        context["body"] = f'<div class="api-page">{context["body"]}</div>'
+        body = ARGUMENTS.sub(as_spans, context["body"])
+        context["body"] = f'<div class="api-page">{body}</div>'
     if not is_chapter(page):
         return
 
@@ -185,6 +187,12 @@ def link_imports(app: Sphinx, page: str, _template: str, context: dict, _tree: o
         return found[0][:start] + IMPORTED.sub(one, found["names"])
 
     context["body"] = IMPORT.sub(linked, context["body"])
+
+
+def as_spans(found: re.Match[str]) -> str:
+    """A signature's arguments without Sphinx's list, which has no terms and stands inside one."""
+    lines = found[1].replace("<dd>", '<span class="sig-argument">').replace("</dd>", "</span>")
+    return f'<span class="sig-arguments">{lines}</span>'
 
 
 def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
