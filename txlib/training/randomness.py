@@ -32,6 +32,8 @@ def set_generator_states(states: dict[str, Tensor], device: torch.device) -> Non
     for kind, state in states.items():
         if kind not in {"cpu", device.type}:
             continue
+        if state.ndim != 1:
+            raise ValueError(f"states[{kind!r}] must have one axis, got {tuple(state.shape)}")
         try:
             setters[kind](state)
         except (RuntimeError, TypeError) as error:
