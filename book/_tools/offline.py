@@ -116,7 +116,9 @@ def pack(entries: dict[str, Path], target: Path) -> None:
             bundle.writestr(entry, content, compress_type=stored)
             sums.append(f"{hashlib.sha256(content).hexdigest()}  {name}\n")
             bar.update(len(content))
-        bundle.writestr(f"{TOP}/SHA256SUMS", "".join(sums))
+        listing = zipfile.ZipInfo(f"{TOP}/SHA256SUMS")
+        listing.external_attr = 0o644 << 16
+        bundle.writestr(listing, "".join(sums))
     temporary.replace(target)
 
 
