@@ -4,7 +4,6 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,13 +11,14 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, Stroke
 
-from txlib.plotting.style import COLORS, STYLE, WEIGHTS_CMAP
+from txlib.plotting.arguments import figure, to_array
+from txlib.plotting.style import COLORS, WEIGHTS_CMAP
 from txlib.plotting.tokens import label_tokens
 
 NUMBERED_UP_TO = 8
 
 
-@mpl.rc_context(STYLE)
+@figure
 def heatmap(
     weights: Any,
     query_tokens: Sequence[str],
@@ -76,7 +76,7 @@ def heatmap(
     return figure
 
 
-@mpl.rc_context(STYLE)
+@figure
 def head_grid(
     weights: Any,
     query_tokens: Sequence[str],
@@ -108,7 +108,7 @@ def head_grid(
     Raises:
         ValueError: as `heatmap`, or if there is not one title per head.
     """
-    heads = np.asarray(_to_numpy(weights), dtype=float)
+    heads = to_array("weights", weights)
     if heads.ndim != 3 or 0 in heads.shape:
         raise ValueError(f"weights must be (H, T_q, T_k), got shape {heads.shape}")
     heads = as_weights(heads, (len(heads), len(query_tokens), len(key_tokens)))
@@ -117,6 +117,8 @@ def head_grid(
     if len(titles) != len(heads):
         raise ValueError(f"titles must be one per head: {len(heads)} heads, got {len(titles)}")
     num_queries, num_keys = heads.shape[1:]
+    if columns is not None and columns < 1:
+        raise ValueError(f"columns must be at least 1, got {columns}")
     columns = columns or max(1, min(len(heads), 2 if len(heads) <= 4 else 4, 40 // num_keys))
     rows = math.ceil(len(heads) / columns)
     cell = 5.0 / columns / num_keys
@@ -146,7 +148,7 @@ def as_weights(weights: Any, shape: tuple[int, ...]) -> np.ndarray:
     Raises:
         ValueError: if their shape is not `shape`, or one is negative or not finite.
     """
-    array = np.asarray(_to_numpy(weights), dtype=float)
+    array = to_array("weights", weights)
     if array.shape != shape:
         raise ValueError(
             f"weights must have a row per query token and a column per key token: expected shape "
@@ -161,13 +163,8 @@ def as_weights(weights: Any, shape: tuple[int, ...]) -> np.ndarray:
     return array
 
 
-def _to_numpy(weights: Any) -> Any:
-    """Take a tensor off its device and graph, whatever its precision; leave the rest alone."""
-    return weights.detach().cpu().double().numpy() if hasattr(weights, "detach") else weights
-
-
 def _check_gold(gold: Collection[tuple[int, int]] | None, shape: tuple[int, ...]) -> None:
-    for query, key in gold or ():
+    for query, key in () if gold is None else gold:
         if not (0 <= query < shape[0] and 0 <= key < shape[1]):
             raise ValueError(
                 f"gold pairs are (query, key) positions within {shape}, got {(query, key)}"

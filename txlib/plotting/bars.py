@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from txlib.plotting.arguments import figure
 from txlib.plotting.series import describe_band, finish, summarise
-from txlib.plotting.style import COLORS, STYLE
+from txlib.plotting.style import COLORS
 
 CLUSTER_WIDTH = 0.82
 
 
-@mpl.rc_context(STYLE)
+@figure
 def grouped_bars(
     groups: Sequence[str],
     series: Mapping[str, Any],

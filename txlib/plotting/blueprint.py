@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 
-from txlib.plotting.style import COLORS, PALETTE, STYLE
+from txlib.plotting.arguments import figure
+from txlib.plotting.style import COLORS, PALETTE
 
 STAGES = (
     "source",
@@ -24,7 +24,7 @@ STEP = 1.7  # from one sub-layer to the next
 FILLS = {"attention": PALETTE[5], "feed-forward": PALETTE[4], "map": "#E8E8E8"}
 
 
-@mpl.rc_context(STYLE)
+@figure
 def blueprint(
     shapes: Mapping[str, Sequence[int]],
     *,

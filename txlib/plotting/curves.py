@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from txlib.plotting.arguments import figure
 from txlib.plotting.series import (
     as_axis,
     check_positive,
@@ -13,10 +13,10 @@ from txlib.plotting.series import (
     finish,
     summarise,
 )
-from txlib.plotting.style import COLORS, STYLE
+from txlib.plotting.style import COLORS
 
 
-@mpl.rc_context(STYLE)
+@figure
 def curves_with_bands(
     x: Any,
     series: Mapping[str, Any],

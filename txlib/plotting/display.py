@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from txlib.checks import check_text, shown
 from txlib.plotting.style import STYLE
 
 MIN_ALT_LENGTH = 25
@@ -47,6 +48,8 @@ def to_png(fig: Figure) -> bytes:
     The layout is settled on the first call and kept. Colours are reduced to 255, which an eye does
     not see and which halves the file.
     """
+    if not isinstance(fig, Figure):
+        raise ValueError(f"fig must be a matplotlib figure, got {shown(fig)}")
     drawn = fig.canvas
     canvas = FigureCanvasAgg(fig)
     with mpl.rc_context(STYLE), warnings.catch_warnings():
@@ -69,7 +72,10 @@ def check_alt(alt: str, caption: str | None = None) -> None:
     Raises:
         ValueError: naming the rule that is broken.
     """
-    words = " ".join(str(alt).split())
+    check_text("alt", alt)
+    if caption is not None:
+        check_text("caption", caption)
+    words = " ".join(alt.split())
     if len(words) < MIN_ALT_LENGTH:
         raise ValueError(
             f"alt must describe the picture in at least {MIN_ALT_LENGTH} characters, got {alt!r}"

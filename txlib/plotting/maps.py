@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from txlib.plotting.style import SIGNED_CMAP, STYLE
+from txlib.plotting.arguments import figure, to_array
+from txlib.plotting.style import SIGNED_CMAP
 
 MOST = 6
 
 
-@mpl.rc_context(STYLE)
+@figure
 def signed_maps(
     tables: Mapping[str, Any],
     *,
@@ -83,8 +83,7 @@ def signed_maps(
 
 
 def _as_matrix(name: str, table: Any) -> np.ndarray:
-    table = table.detach().cpu().double().numpy() if hasattr(table, "detach") else table
-    table = np.asarray(table, dtype=float)
+    table = to_array(f"table {name!r}", table)
     if table.ndim != 2 or table.size == 0 or not np.isfinite(table).all():
         raise ValueError(
             f"table {name!r} must be a matrix of finite numbers, got shape {table.shape}"

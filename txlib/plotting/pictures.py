@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from txlib.plotting.style import STYLE
+from txlib.plotting.arguments import figure, to_array
 
 MOST = 8
 
 
-@mpl.rc_context(STYLE)
+@figure
 def pictures(images: Mapping[str, Any], *, columns: int = 2, title: str | None = None) -> Figure:
     """Pictures in reading order, each under its name; 0 is black, 1 is white, beyond is cut off.
 
@@ -49,8 +48,7 @@ def pictures(images: Mapping[str, Any], *, columns: int = 2, title: str | None =
 
 
 def _as_image(name: str, image: Any) -> np.ndarray:
-    image = image.detach().cpu().double().numpy() if hasattr(image, "detach") else image
-    image = np.asarray(image, dtype=float)
+    image = to_array(f"picture {name!r}", image)
     if image.ndim != 2 or image.size == 0 or not np.isfinite(image).all():
         raise ValueError(
             f"picture {name!r} must be a matrix of finite numbers, got shape {image.shape}"

@@ -2,15 +2,15 @@
 
 from collections.abc import Collection, Mapping
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from txlib.plotting.arguments import figure
 from txlib.plotting.series import check_positive
-from txlib.plotting.style import COLORS, STYLE
+from txlib.plotting.style import COLORS
 
 
-@mpl.rc_context(STYLE)
+@figure
 def named_points(
     points: Mapping[str, tuple[float, float]],
     *,

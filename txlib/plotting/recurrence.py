@@ -3,19 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from txlib.plotting.style import COLORS, SIGNED_CMAP, STYLE, WEIGHTS_CMAP
+from txlib.plotting.arguments import figure, to_array
+from txlib.plotting.style import COLORS, SIGNED_CMAP, WEIGHTS_CMAP
 from txlib.plotting.tokens import label_tokens
 
 MAX_STEPS = 10
 MAX_POSITIONS = 40
 
 
-@mpl.rc_context(STYLE)
+@figure
 def unrolled_graph(num_steps: int) -> Figure:
     """Recurrence and attention as graphs; the way from the first input to the last output is lit.
 
@@ -47,7 +47,7 @@ def unrolled_graph(num_steps: int) -> Figure:
     return figure
 
 
-@mpl.rc_context(STYLE)
+@figure
 def receptive_field(kernel_size: int, dilations: Sequence[int]) -> Figure:
     """A stack of causal convolutions; what reaches the last output is filled in.
 
@@ -97,7 +97,7 @@ def receptive_field(kernel_size: int, dilations: Sequence[int]) -> Figure:
     return figure
 
 
-@mpl.rc_context(STYLE)
+@figure
 def gate_traces(tokens: Sequence[str], gates: Mapping[str, Any]) -> Figure:
     """How open each gate is at each word: one small map per gate, units down, words across.
 
@@ -134,8 +134,7 @@ def gate_traces(tokens: Sequence[str], gates: Mapping[str, Any]) -> Figure:
 
 
 def _as_gate(name: str, values: Any, num_tokens: int) -> np.ndarray:
-    values = values.detach().cpu().double().numpy() if hasattr(values, "detach") else values
-    array = np.asarray(values, dtype=float)
+    array = to_array(f"gate {name!r}", values)
     if array.ndim != 2 or len(array) != num_tokens or array.size == 0:
         raise ValueError(f"gate {name!r} must be (T, H) with T = {num_tokens}, got {array.shape}")
     if not np.isfinite(array).all():

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from txlib.plotting.arguments import figure
 from txlib.plotting.series import check_positive, finish
-from txlib.plotting.style import COLORS, MARKERS, PALETTE, STYLE
+from txlib.plotting.style import COLORS, MARKERS, PALETTE
 
 
-@mpl.rc_context(STYLE)
+@figure
 def roofline(
     intensities: Mapping[str, float],
     *,

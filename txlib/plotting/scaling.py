@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
+from txlib.plotting.arguments import figure
 from txlib.plotting.series import Series, as_axis, check_positive, describe_band, finish, summarise
-from txlib.plotting.style import STYLE
 
 
 def fit_exponent(x: Any, y: Any) -> float:
@@ -30,7 +29,7 @@ def fit_exponent(x: Any, y: Any) -> float:
     return _fit(x, y)[0]
 
 
-@mpl.rc_context(STYLE)
+@figure
 def loglog_slope(
     x: Any,
     series: Mapping[str, Any],

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from txlib.plotting.arguments import to_array
 from txlib.plotting.style import SeriesStyle, series_styles
 
+FAR = 1e30  # beyond, the arithmetic of a logarithmic axis overflows
 LEGEND_WIDTH = 50  # characters beside one another in a figure of the default width
 
 
@@ -51,7 +53,7 @@ def summarise(
     """
     if not series:
         raise ValueError("series must hold at least one name, got none")
-    if center not in ("median", "mean"):
+    if not isinstance(center, str) or center not in ("median", "mean"):
         raise ValueError(f"center must be 'median' or 'mean', got {center!r}")
     low, high = percentiles
     if not 0 <= low < high <= 100:
@@ -71,7 +73,7 @@ def as_axis(name: str, values: Any) -> np.ndarray:
     Raises:
         ValueError: if it is not one row of finite numbers.
     """
-    array = np.asarray(_to_numpy(values), dtype=float)
+    array = to_array(name, values)
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} must be one row of numbers, got shape {array.shape}")
     if not np.isfinite(array).all():
@@ -83,10 +85,15 @@ def check_positive(name: str, values: np.ndarray) -> None:
     """Refuse what a logarithmic axis cannot show and would drop in silence.
 
     Raises:
-        ValueError: if any value is zero or negative.
+        ValueError: if any value is zero, negative, or too near to zero or to infinity.
     """
     if values.min() <= 0:
         raise ValueError(f"{name} must be positive on a log axis, got {values.min():.4g}")
+    for extreme in (values.min(), values.max()):
+        if not 1 / FAR <= extreme <= FAR:
+            raise ValueError(
+                f"{name} must lie within {1 / FAR:g} ... {FAR:g} on a log axis, got {extreme:.4g}"
+            )
 
 
 def finish(figure: Figure, handles: Sequence[Any], title: str | None, note: str) -> None:
@@ -128,17 +135,13 @@ def describe_band(
 
 
 def _as_runs(name: str, values: Any, num_points: int) -> np.ndarray:
-    runs = np.asarray(_to_numpy(values), dtype=float)
+    runs = to_array(f"series {name!r}", values)
     runs = runs[None] if runs.ndim == 1 else runs
     if runs.ndim != 2 or runs.shape[1] != num_points or len(runs) == 0:
         raise ValueError(
             f"series {name!r} must be (points,) or (seeds, points) with {num_points} points, "
-            f"got shape {np.shape(values)}"
+            f"got shape {runs.shape}"
         )
     if not np.isfinite(runs).all():
         raise ValueError(f"series {name!r} must be finite, got {runs[~np.isfinite(runs)][0]}")
     return runs
-
-
-def _to_numpy(values: Any) -> Any:
-    return values.detach().cpu().double().numpy() if hasattr(values, "detach") else values

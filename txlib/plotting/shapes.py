@@ -1,17 +1,17 @@
 """The two products of attention as rectangles, drawn to scale."""
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from txlib.plotting.style import PALETTE, STYLE
+from txlib.plotting.arguments import figure
+from txlib.plotting.style import PALETTE
 
 GAP = 2.0  # cells between two matrices, where the sign stands
 FILLS = {"query": PALETTE[0], "key": PALETTE[1], "value": PALETTE[2], "weights": "#8C8C8C"}
 
 
-@mpl.rc_context(STYLE)
+@figure
 def matrix_shapes(T_q: int, T_k: int, D: int, D_v: int) -> Figure:
     """Q K^T gives scores, their softmax gives weights, weights V give the context; cell by cell.
 

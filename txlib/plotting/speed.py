@@ -3,18 +3,18 @@
 import textwrap
 from collections.abc import Mapping
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from txlib.plotting.arguments import figure
 from txlib.plotting.series import check_positive
-from txlib.plotting.style import COLORS, PALETTE, STYLE
+from txlib.plotting.style import COLORS, PALETTE
 
 BAR_INCHES, NAME_WIDTH = 0.5, 30
 
 
-@mpl.rc_context(STYLE)
+@figure
 def aim_bars(
     margins: Mapping[str, float],
     *,

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
 
-from txlib.plotting.style import COLORS, PALETTE, STYLE
+from txlib.plotting.arguments import figure
+from txlib.plotting.style import COLORS, PALETTE
 
 ORDERS = ("none", "post", "pre")
 STEP, LANE = 4.8, 1.7  # between two sub-layers; from the stream up to them
 FILLS = {"sublayer": PALETTE[5], "norm": PALETTE[4]}
 
 
-@mpl.rc_context(STYLE)
+@figure
 def residual_streams(orders: Sequence[str], *, sublayers: Sequence[str]) -> Figure:
     """A row for each order: the stream runs to the right, sub-layers above it.
 

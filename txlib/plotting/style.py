@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import matplotlib as mpl
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 
+from txlib.checks import check_sequence, check_text
+
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 
 COLORS = {
@@ -111,6 +113,9 @@ def series_styles(names: Sequence[str]) -> list[SeriesStyle]:
     Raises:
         ValueError: for more names than there are markers.
     """
+    check_sequence("names", names, "strings")
+    for name in names:
+        check_text("names", name)
     if len(names) > len(MARKERS):
         raise ValueError(f"names: at most {len(MARKERS)} series fit one figure, got {len(names)}")
     known = [_known_style(name) for name in names]

@@ -4,15 +4,15 @@ import math
 import textwrap
 from collections.abc import Sequence
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from txlib.plotting.style import COLORS, STYLE
+from txlib.plotting.arguments import figure
+from txlib.plotting.style import COLORS
 
 CHARACTERS_A_LINE = 46
 
 
-@mpl.rc_context(STYLE)
+@figure
 def timeline(events: Sequence[tuple[int, str, str]], *, title: str | None = None) -> Figure:
     """What came when; a longer wait is a longer gap, compressed so that it fits.
 
