@@ -81,7 +81,7 @@ site-test: $(READY) book ## the built website in a real browser
 	$(ENV)/bin/python -m pytest tests/site
 
 trust: $(READY) book ## try hard to break it all, for an hour; writes the counts to book/results/
-	TXLIB_TRUST=long TXLIB_TRUST_RECORD=book/results/trust.json $(ENV)/bin/python -m pytest tests/trust tests/site/trust
+	TXLIB_TRUST=long TXLIB_TRUST_RECORD=book/results/trust.json $(ENV)/bin/python -m pytest tests/trust tests/site/trust tests/site/pages/test_policy.py tests/site/pages/test_leaks.py tests/site/pages/test_html.py
 
 links: $(BOOK_READY) ## ask every link of the book whether it still answers; needs a network
 	$(BOOK_ENV)/bin/jupyter-book build . --all --builder linkcheck --config book/_config.yml --toc book/_toc.yml --path-output dist/links --quiet

@@ -32,18 +32,19 @@ def test_every_page_says_it_before_anything_runs(site, path, policy):
     assert text.index(policy.meta()) < text.index("<script")
 
 
-def test_no_page_holds_a_script_itself(path, parse):
+def test_no_page_holds_a_script_itself(path, parse, tally):
     page = parse(path)
     inline = [s for s in page.select("script:not([src])") if s.get("type") not in DATA]
     assert inline == []
     handlers = [(t.name, key) for t in page.find_all(True) for key in t.attrs if key[:2] == "on"]
     assert handlers == []
     assert page.select('[href^="javascript:" i], [src^="javascript:" i]') == []
+    tally("site: page searched for scripts of its own")
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_what_slips_in_does_not_run(load, attack, scheme):
+def test_what_slips_in_does_not_run(load, attack, scheme, tally):
     page, _ = load("book/glossary.html", scheme)
     address = page.url
     page.evaluate(
@@ -59,3 +60,4 @@ def test_what_slips_in_does_not_run(load, attack, scheme):
     assert page.evaluate("window.hacked") is None
     assert page.url == address
     page.close()
+    tally("site: attack inside a page, refused by its policy")
