@@ -83,7 +83,8 @@ def merge(path: Path, tallies: dict[str, int], arguments: tuple[str, ...], known
     facts = {"commit": record["commit"], "date": record["date"]}
     areas = json.loads(path.read_text("utf-8"))["results"]["areas"] if path.exists() else {}
     areas |= {area: {"cases": cases, **facts} for area, cases in tallies.items()}
-    record["results"] = {"areas": {area: areas[area] for area in sorted(areas) if area in known}}
+    kept = known | tallies.keys()
+    record["results"] = {"areas": {area: areas[area] for area in sorted(areas) if area in kept}}
     write_record(path, record)
 
 
