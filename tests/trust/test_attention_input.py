@@ -2,6 +2,7 @@
 
 import pytest
 from attention_function_targets import FUNCTIONS
+from attention_state_targets import STATES
 from attention_targets import MODULES
 from hypothesis import given
 from public_names import missing
@@ -12,7 +13,7 @@ from txlib import attention
 AREA = "attention: bad input"
 
 
-@pytest.mark.parametrize("target", MODULES + FUNCTIONS, ids=lambda target: target.name)
+@pytest.mark.parametrize("target", MODULES + STATES + FUNCTIONS, ids=lambda target: target.name)
 @rounds
 @given(s=sizes)
 def test_each_argument_spoiled_in_every_way(target, s, tally):
@@ -22,4 +23,4 @@ def test_each_argument_spoiled_in_every_way(target, s, tally):
 
 
 def test_every_public_callable_is_attacked():
-    assert not missing(attention, [target.name for target in MODULES + FUNCTIONS])
+    assert not missing(attention, [target.name for target in MODULES + STATES + FUNCTIONS])

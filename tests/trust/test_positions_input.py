@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given
+from position_bias_targets import BIASES
 from position_targets import TARGETS
 from public_names import missing
 from targets import rounds, sizes
@@ -11,7 +12,7 @@ from txlib import positions
 AREA = "positions: bad input"
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+@pytest.mark.parametrize("target", TARGETS + BIASES, ids=lambda target: target.name)
 @rounds
 @given(s=sizes)
 def test_each_argument_spoiled_in_every_way(target, s, tally):
@@ -21,4 +22,4 @@ def test_each_argument_spoiled_in_every_way(target, s, tally):
 
 
 def test_every_public_callable_is_attacked():
-    assert not missing(positions, [target.name for target in TARGETS])
+    assert not missing(positions, [target.name for target in TARGETS + BIASES])

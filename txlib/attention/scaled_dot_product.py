@@ -140,7 +140,9 @@ def fused_attention(
     T_q, T_k = query.shape[-2], key.shape[-2]
     if bias is not None:
         bias = bias.to(query.dtype)
-    square = is_causal and mask is None and bias is None and T_q == T_k
+    square = False
+    if is_causal and mask is None and bias is None and T_q == T_k:
+        square = True  # not the condition itself: to a compiler of dynamic shapes it is a symbol
     mask = None if square else _join(mask, is_causal, query, key)
     options = {"is_causal": square, "scale": scale, "dropout": dropout}
     if mask is None:
