@@ -11,7 +11,7 @@ Take what you need::
 """
 
 def soft_look(query: "Tensor", memory: "Tensor | None" = None, *, num_heads: int = 2) -> "Tensor":
-    r"""An average: $\\sum_i a_i v_i$, at least `<unk>` and a < b.
+    r"""An average: $\\sum_i a_i v_i$, at least <unk> and a < b.
 
     Source: Vaswani et al. 2017, section 3; chapter 1. Nobody et al. 1999. See `HardLook`.
 
