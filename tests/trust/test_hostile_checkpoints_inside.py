@@ -117,6 +117,7 @@ CLAIMS = {
     "a size below zero": {"config": CONFIG | {"hidden_size": -5}},
     "a size that is a text": {"config": CONFIG | {"hidden_size": "5"}},
     "a size of 400 TB": {"config": CONFIG | {"hidden_size": HUGE}},
+    "a size of 6 GB": {"config": CONFIG | {"hidden_size": 20_000}},
     "a size of no machine": {"config": CONFIG | {"hidden_size": 10**30}},
     "a vocabulary of no machine": {"config": CONFIG | {"source_vocab_size": 10**15}},
     "layers without end": {"config": CONFIG | {"num_layers": 10**9}},
@@ -132,3 +133,6 @@ def test_a_translator_that_claims_to_be_another(tmp_path, tally, case):
         claim = GOOD | claim
     path = save_translator(tmp_path, claim)
     refuse(lambda: load_translator(tmp_path), path, tally)
+    if case == "a size of 6 GB":  # refused by counting, not by running out of memory
+        with pytest.raises(ValueError, match=r"must hold at most the file's \d+ numbers, got"):
+            load_translator(tmp_path)

@@ -161,7 +161,7 @@ def test_a_killed_folder_write_loses_nothing(lab, tmp_path, tally, effort, monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fail)
-    for point in range(1, points + 1, effort(11, 1)):
+    for point in range(1, points + 1, effort(4, 1)):
         here = tmp_path / str(point)
         assert lab("folder", here, byte=1)["code"] == 0
         assert lab("folder", here, byte=2, moment=point, only_writing=True)["code"] == KILLED
