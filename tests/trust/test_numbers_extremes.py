@@ -43,7 +43,7 @@ def test_scores_of_ten_thousand(form, T_k, dtype, tally, effort):
         query, key = far(torch.randn(1, 2, T_q, D)), far(torch.randn(1, 2, T_k, D))
         leaves = [x.to(dtype) for x in (query, key, torch.randn(1, 2, T_k, D))]
         exact = [x.double() for x in leaves]
-        assert ((exact[0] / 4) @ exact[1].mT).abs().max() > 5e3
+        assert ((exact[0] / 4) @ exact[1].mT).abs().max() > (5e3 if T_k > 1 else 100)
         leaves = [x.requires_grad_() for x in leaves]
         for is_causal in (False, True):
             mine = FORMS[form](*leaves, is_causal=is_causal)
