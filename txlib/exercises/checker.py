@@ -2,27 +2,15 @@
 
 import copy
 import inspect
-import re
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
+from txlib.exercises.calling import Outcome, describe_error, run
 from txlib.exercises.compare import describe, difference
 from txlib.exercises.exercise import Exercise, Misconception
 from txlib.exercises.verdict import Verdict
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """One call: what went in, what came out or was raised, and whether the inputs survived."""
-
-    inputs: tuple[Any, ...]
-    value: Any = None
-    error: Exception | None = None
-    intact: bool = True
 
 
 def diagnose(exercise: Exercise, answer: Callable[..., Any]) -> Verdict:
@@ -34,7 +22,7 @@ def diagnose(exercise: Exercise, answer: Callable[..., Any]) -> Verdict:
     refusal = _check_call(exercise, answer)
     if refusal:
         return refusal
-    outcomes = [_run(answer, inputs) for inputs in exercise.cases()]
+    outcomes = [run(answer, inputs) for inputs in exercise.cases()]
     first = outcomes[0]
     if isinstance(first.error, NotImplementedError) or (
         first.error is None and (first.value is None or first.value is ...)
@@ -55,7 +43,7 @@ def diagnose(exercise: Exercise, answer: Callable[..., Any]) -> Verdict:
         )
     expected = [exercise.reference(*copy.deepcopy(outcome.inputs)) for outcome in outcomes]
     differences = [
-        None if o.error else difference(right, o.value, exercise.outputs)
+        None if o.error is not None else difference(right, o.value, exercise.outputs)
         for o, right in zip(outcomes, expected, strict=True)
     ]
     wrong = [
@@ -79,8 +67,8 @@ def diagnose(exercise: Exercise, answer: Callable[..., Any]) -> Verdict:
             return _fail(exercise, misconception.name, misconception.message, misconception.hint)
     for outcome in outcomes:
         if outcome.error is not None:
-            message = _describe_error(outcome.error, answer)
-            if not all(o.error for o in outcomes):
+            message = describe_error(outcome.error, answer)
+            if any(o.error is None for o in outcomes):
                 message += f" That is for {_describe_inputs(exercise, outcome.inputs)}."
             return _fail(exercise, "raises", message, exercise.hint)
     index = wrong.index(True)
@@ -114,32 +102,9 @@ def _check_call(exercise: Exercise, answer: Any) -> Verdict | None:
     return None
 
 
-def _run(answer: Callable[..., Any], inputs: tuple[Any, ...]) -> _Outcome:
-    given = copy.deepcopy(inputs)
-    try:
-        value = _frozen(answer(*given))
-    except Exception as error:
-        return _Outcome(inputs, error=error)
-    intact = all(_same(before, after) for before, after in zip(inputs, given, strict=True))
-    return _Outcome(inputs, value=value, intact=intact)
-
-
-def _frozen(value: Any) -> Any:
-    """The result without its graph, and safe from what later calls write into it."""
-    if isinstance(value, tuple | list):
-        return tuple(_frozen(item) for item in value)
-    return value.detach().clone() if isinstance(value, Tensor) else value
-
-
-def _same(before: Any, after: Any) -> bool:
-    if isinstance(before, Tensor):
-        return before.shape == after.shape and bool((before == after).all())
-    return before == after
-
-
-def _is_constant(outcomes: list[_Outcome], expected: list[Any]) -> bool:
+def _is_constant(outcomes: list[Outcome], expected: list[Any]) -> bool:
     """Whether every call gives one result although the right ones differ."""
-    if any(outcome.error for outcome in outcomes):
+    if any(outcome.error is not None for outcome in outcomes):
         return False
     values = [outcome.value for outcome in outcomes]
     return all(difference(values[0], value) is None for value in values) and any(
@@ -147,7 +112,7 @@ def _is_constant(outcomes: list[_Outcome], expected: list[Any]) -> bool:
     )
 
 
-def _matches(misconception: Misconception, outcomes: list[_Outcome], expected: list[Any]) -> bool:
+def _matches(misconception: Misconception, outcomes: list[Outcome], expected: list[Any]) -> bool:
     """Whether one of the wrong answers gives the learner's results on every input it concerns."""
     concerned = [
         (o, right)
@@ -157,7 +122,7 @@ def _matches(misconception: Misconception, outcomes: list[_Outcome], expected: l
     for wrong_answer in misconception.answers:
         telling = False
         for outcome, right in concerned:
-            theirs = _run(wrong_answer, outcome.inputs)
+            theirs = run(wrong_answer, outcome.inputs)
             if theirs.error is not None or outcome.error is not None:
                 if theirs.error is None or outcome.error is None:
                     break
@@ -171,16 +136,6 @@ def _matches(misconception: Misconception, outcomes: list[_Outcome], expected: l
     return False
 
 
-def _describe_error(error: Exception, answer: Callable[..., Any]) -> str:
-    """Type, message and the learner's own line; nothing of ours, and no addresses."""
-    file = getattr(getattr(answer, "__code__", None), "co_filename", None)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
-    first_line = (str(error).strip().splitlines() or [""])[0][:300]
-    words = re.sub(r"0x[0-9a-fA-F]+", "0x…", f"{type(error).__name__}: {first_line}".rstrip(": "))
-    line = f" at the line `{frames[-1].line}`" if frames and frames[-1].line else ""
-    return f"It stops with `{words}`{line}."
-
-
 def _describe_inputs(exercise: Exercise, inputs: tuple[Any, ...]) -> str:
     pairs = zip(exercise.parameters, inputs, strict=True)
     parts = [
@@ -191,4 +146,5 @@ def _describe_inputs(exercise: Exercise, inputs: tuple[Any, ...]) -> str:
 
 
 def _fail(exercise: Exercise, diagnosis: str, message: str, hint: str | None) -> Verdict:
+    message = message.encode("utf-8", "replace").decode()  # half of a character stops a page
     return Verdict(exercise.name, passed=False, message=message, hint=hint, diagnosis=diagnosis)

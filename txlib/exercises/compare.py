@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from txlib.checks import shown
+
 TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}
 LOOSE = 2e-2  # of half precision
 
@@ -28,7 +30,8 @@ def difference(expected: Any, got: Any, names: tuple[str, ...] = ()) -> Differen
         names: what the results are called, one each; "result 0", "result 1", … by default.
     """
     count = len(expected) if isinstance(expected, tuple) else 1
-    names = names or tuple(f"result {i}" for i in range(count))
+    if len(names) != count:  # of results within results
+        names = tuple(f"{names[0] if names else 'result'} {i}" for i in range(count))
     if isinstance(expected, tuple):
         if not isinstance(got, tuple | list) or len(got) != len(expected):
             wanted = f"{len(expected)} results ({', '.join(names)})"
@@ -46,7 +49,7 @@ def describe(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, bool | int | float | str):
-        return f"`{value!r}`"
+        return f"`{shown(value)}`"
     if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {len(value)}"
     return (
@@ -62,6 +65,9 @@ def _tensor_difference(expected: Tensor, got: Any, name: str) -> Difference | No
             f"{name} should be a tensor of shape {tuple(expected.shape)}; it is {describe(got)}."
         )
         return Difference("type", words)
+    odd = _oddity(got)
+    if odd:
+        return Difference("type", f"{name} should be a plain tensor of real numbers; it is {odd}.")
     if got.shape != expected.shape:
         shapes = f"{tuple(expected.shape)}; it has {tuple(got.shape)}"
         return Difference("shape", f"{name} should have shape {shapes}.")
@@ -79,15 +85,26 @@ def _tensor_difference(expected: Tensor, got: Any, name: str) -> Difference | No
     return None
 
 
+def _oddity(tensor: Tensor) -> str:
+    """What kind of tensor cannot be compared number by number; empty for all others."""
+    if tensor.is_meta:
+        return "on the device `meta`, which holds no numbers"
+    if tensor.layout is not torch.strided or tensor.is_nested:
+        return "sparse or nested"
+    if tensor.is_complex() or tensor.is_quantized:
+        return "complex" if tensor.is_complex() else "quantized"
+    return ""
+
+
 def _count_difference(expected: int, got: Any, name: str) -> Difference | None:
     try:
         if isinstance(got, bool):
             raise TypeError
         count = operator.index(got)
-    except TypeError:
+    except Exception:  # whatever a learner's own type raises
         return Difference("type", f"{name} should be a whole number; it is {describe(got)}.")
     if count != expected:
-        return Difference("value", f"{name} should be {expected}; it is {count}.")
+        return Difference("value", f"{name} should be {expected}; it is {shown(count)}.")
     return None
 
 

@@ -3,8 +3,10 @@
 import difflib
 import importlib
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
+from txlib.checks import shown
 from txlib.exercises.verdict import Verdict
 
 _CHAPTERS = {
@@ -93,7 +95,7 @@ def exercises(chapter: int | None = None) -> tuple[str, ...]:
     """
     if chapter is None:
         return tuple(name for names in _NAMES.values() for name in names)
-    if chapter not in _NAMES:
+    if not isinstance(chapter, Integral) or isinstance(chapter, bool) or chapter not in _NAMES:
         raise ValueError(f"chapter must be one of {sorted(_NAMES)}, got {chapter!r}")
     return _NAMES[chapter]
 
@@ -114,11 +116,11 @@ def check(name: str, answer: Callable[..., Any]) -> Verdict:
     from txlib.exercises.checker import diagnose
 
     for chapter, names in _NAMES.items():
-        if name in names:
+        if isinstance(name, str) and name in names:
             module = importlib.import_module(_CHAPTERS[chapter])
             return diagnose(module.EXERCISES[name], answer)
-    close = difflib.get_close_matches(str(name), exercises(), n=1, cutoff=0.4)
+    close = difflib.get_close_matches(shown(name), exercises(), n=1, cutoff=0.4)
     suggestion = f" Did you mean {close[0]!r}?" if close else ""
     raise ValueError(
-        f"name must be an exercise: one of {', '.join(exercises())}; got {name!r}.{suggestion}"
+        f"name must be an exercise: one of {', '.join(exercises())}; got {shown(name)}.{suggestion}"
     )

@@ -45,11 +45,9 @@ class EncoderDecoderConfig:
                 f"pad_id, bos_id and eos_id must be distinct and not negative, got {special}"
             )
         for name in ("source_vocab_size", "target_vocab_size"):
-            if getattr(self, name) <= max(special):
-                raise ValueError(
-                    f"{name} must be more than the largest special id, {max(special)}, "
-                    f"got {getattr(self, name)}"
-                )
+            if (size := getattr(self, name)) <= max(special):
+                rule = f"{name} must be more than the largest special id, {max(special)}"
+                raise ValueError(f"{rule}, got {size}")
 
     def check_sizes(self, *names: str) -> None:
         """Refuse a field of these names that is below 1.
