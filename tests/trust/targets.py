@@ -67,7 +67,7 @@ sizes = st.builds(
 
 
 LONG = os.environ.get("TXLIB_TRUST") == "long"
-rounds = settings(max_examples=6 if LONG else 2, derandomize=True, database=None, deadline=None)
+rounds = settings(max_examples=5 if LONG else 1, derandomize=True, database=None, deadline=None)
 
 
 @dataclass(frozen=True, kw_only=True)
