@@ -143,7 +143,7 @@ def fit(
                 save_run(Path(checkpoint), model, optimizer, details, history, device, scaler)
             if stopping:
                 raise KeyboardInterrupt(_farewell(step, checkpoint))
-        if stop.requested:  # Ctrl-C came during the last step
+        if sum(distributed.total([stop.requested], device)):  # Ctrl-C came during the last step
             raise KeyboardInterrupt(_farewell(steps, checkpoint))
     model.eval()
     return history
