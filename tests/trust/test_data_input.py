@@ -28,7 +28,7 @@ def test_every_public_callable_is_attacked(module):
 
 
 @pytest.mark.parametrize("name", SHEETS)
-@tries(12, 200)
+@tries(6, 150)
 @given(drawn=st.data())
 def test_bad_input(tally, name, drawn):
     tally("data: bad input")
@@ -36,7 +36,7 @@ def test_bad_input(tally, name, drawn):
 
 
 @pytest.mark.parametrize("name", GRAMMAR)
-@tries(10, 100)
+@tries(5, 60)
 @given(drawn=st.data())
 def test_bad_input_to_the_grammar(tally, name, drawn):
     tally("data: bad input")

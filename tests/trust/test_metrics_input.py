@@ -18,7 +18,7 @@ def test_every_public_callable_is_attacked(module):
 
 
 @pytest.mark.parametrize("name", SHEETS)
-@tries(12, 200)
+@tries(6, 150)
 @given(data=st.data())
 def test_bad_input(tally, name, data):
     tally("metrics: bad input")

@@ -18,7 +18,7 @@ def test_every_public_callable_is_attacked():
 
 
 @pytest.mark.parametrize("name", SHEETS)
-@tries(8, 80)
+@tries(3, 50)
 @given(data=st.data())
 def test_bad_input(tally, name, data):
     import matplotlib.pyplot as plt

@@ -17,7 +17,7 @@ def test_every_public_callable_is_attacked():
 
 
 @pytest.mark.parametrize("name", SHEETS)
-@tries(12, 150)
+@tries(6, 120)
 @given(data=st.data())
 def test_bad_input(tally, name, data):
     tally("widgets: bad input")
