@@ -74,7 +74,11 @@ def test_everything_is_there_and_nothing_else(stick, wheels):
 def test_the_small_one_has_no_scripts_that_need_packages(stick):
     folder = stick(small=True)
     assert not [name for name in listing(folder) if name.startswith("start.")]
-    assert "--no-index" not in (folder / "README.txt").read_text("utf-8")
+    installs = re.findall(r"pip install (.*)", (folder / "README.txt").read_text("utf-8"))
+    alone, rest = installs[:2]  # the course from the folder, never from an index; the rest from one
+    assert alone == "--no-deps --no-index --find-links wheels attention-in-order"
+    assert "--no-index" not in rest
+    assert installs == [alone, rest] * 2, "Linux and macOS, then Windows"
 
 
 def test_sums_are_true_and_complete(stick):

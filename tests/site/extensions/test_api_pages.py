@@ -173,9 +173,9 @@ def test_entries_link_back_to_the_chapters(book):
 
 def test_a_public_address_gives_links_to_the_source(extensions, build, read, tmp_path):
     folder = write_book(tmp_path, extensions)
-    public = {"COURSE_REPOSITORY": "https://github.com/o/n", "GITHUB_SHA": "abc"}
+    public = {"COURSE_REPOSITORY": "https://github.com/somebody/course", "GITHUB_SHA": "abc"}
     assert build(folder, **public) == ""
     page = read(folder / "html" / "book" / "api" / "looks.html")
     link = entry(page, "HardLook").select_one(".api-where a")
     line = LOOKS[: LOOKS.index("class HardLook")].count("\n") + 1
-    assert link["href"] == f"https://github.com/o/n/blob/abc/txlib/looks.py#L{line}-L{line + 8}"
+    assert link["href"] == f"https://github.com/somebody/course/blob/abc/txlib/looks.py#L{line}-L{line + 8}"
