@@ -178,4 +178,7 @@ def test_a_public_address_gives_links_to_the_source(extensions, build, read, tmp
     page = read(folder / "html" / "book" / "api" / "looks.html")
     link = entry(page, "HardLook").select_one(".api-where a")
     line = LOOKS[: LOOKS.index("class HardLook")].count("\n") + 1
-    assert link["href"] == f"https://github.com/somebody/course/blob/abc/txlib/looks.py#L{line}-L{line + 8}"
+    assert (
+        link["href"]
+        == f"https://github.com/somebody/course/blob/abc/txlib/looks.py#L{line}-L{line + 8}"
+    )

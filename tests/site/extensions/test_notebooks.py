@@ -1,6 +1,8 @@
 import json
 from types import SimpleNamespace
 
+import pytest
+
 
 def test_alt_texts_are_copied_from_outputs_to_cells(load):
     def cell(*outputs: dict[str, object], **metadata: object) -> dict[str, object]:
@@ -32,3 +34,17 @@ def test_pages_that_are_no_notebooks_stay_as_they_are(load):
     env = SimpleNamespace(doc2path=lambda docname: f"/book/{docname}.md")
     load("notebooks").copy_alt_texts(SimpleNamespace(env=env), "one", source)
     assert source == ["# Not JSON"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        ("heads  parameters\n    1  786,432\n    8  786,432\n", True),
+        ("heads  parameters\n    1  786,432\n", False),
+        ("a sentence\n  set in, with one blank\nbetween its words", False),
+        ("\n".join(["English  " + "word " * 16] * 3), False),
+        ("", False),
+    ],
+)
+def test_a_printed_table_keeps_its_columns_and_a_sentence_wraps(load, printed, expected):
+    assert load("notebooks").has_columns(printed) is expected
