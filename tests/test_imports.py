@@ -49,7 +49,7 @@ def test_the_pins_lie_within_the_ranges():
     from packaging.requirements import Requirement
 
     pins = {}
-    for name in ("requirements.txt", "book/requirements.txt"):
+    for name in ("constraints.txt", "requirements.txt", "book/requirements.txt"):
         for line in (ROOT / name).read_text("utf-8").splitlines():
             if "==" in line:
                 requirement = Requirement(line.split("#")[0].strip())
