@@ -60,7 +60,9 @@ def test_bad_source_and_mask(source):
     with pytest.raises(ValueError, match=r"source must be integers \(B, T\), got .* of \(6,\)"):
         module(source[0], MASK[0])
     for reverse in (False, True):
-        with pytest.raises(ValueError, match=r"mask must be bool of source's shape .* got bool \(3, 5\)"):
+        with pytest.raises(
+            ValueError, match=r"mask must be bool of source's shape .* got bool \(3, 5\)"
+        ):
             encoder(reverse=reverse)(source, MASK[:, :5])
         with pytest.raises(ValueError, match=r"mask must be bool of source's shape .* got int64"):
             encoder(reverse=reverse)(source, MASK.long())

@@ -21,13 +21,13 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from txlib.atomic import write_atomically
 from txlib.data.order_questions import OrderBatch, OrderQuestions
 from txlib.device import pick_device, seed_everything
 from txlib.models import GPT, GPTConfig
 from txlib.positions import SCHEMES
 from txlib.recipes.records import new_record, portable_command, write_record
 from txlib.training import fit, masked_cross_entropy, warmup_cosine
-from txlib.atomic import write_atomically
 
 TASKS = {
     "place": "which token stood at position k, counted from the start?",
