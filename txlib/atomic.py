@@ -116,7 +116,7 @@ def _sweep(path: Path) -> None:
     if fcntl is None:
         return
     for rest in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
-        with contextlib.suppress(OSError), open(rest, "ab") as file:
+        with contextlib.suppress(OSError), open(rest, "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             rest.unlink()
 

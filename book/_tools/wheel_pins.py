@@ -14,6 +14,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+FOR_CUDA = ("cuda-", "nvidia-", "triton")  # what PyTorch's build for CUDA asks for: it is not packed
 COURSE = Requirement("attention-in-order[chapters,bertviz,interop]")
 LINUX = [f"manylinux_2_{minor}_x86_64" for minor in range(34, 16, -1)]
 TAGS = {
@@ -79,6 +80,8 @@ def requirements_of(wanted: Requirement, markers: dict[str, str]) -> list[Requir
     except metadata.PackageNotFoundError:
         return []  # colorama, pywinpty and appnope, of another system: they need nothing more
     asked = [Requirement(line) for line in lines]
+    if canonicalize_name(wanted.name) == "torch":
+        asked = [one for one in asked if not one.name.startswith(FOR_CUDA)]
     extras = ["", *wanted.extras]
     return [
         one

@@ -76,3 +76,16 @@ def test_pip_is_told_the_tags(tool):
     assert tool.Target().options() == []
     options = tool.Target("windows", "3.12").options()
     assert options == ["--platform=win_amd64", "--python-version=3.12"]
+
+
+def test_what_a_cuda_build_of_pytorch_asks_for_stays_out(tool, monkeypatch):
+    known = tool.metadata.requires
+
+    def requires(name):
+        more = ["nvidia-cublas==13.0", "cuda-toolkit[nvrtc]==13.0", "triton==3.7.1"]
+        return [*(known(name) or []), *(more if name == "torch" else [])]
+
+    before = tool.pins_for(tool.Target("linux"), CONSTRAINTS)
+    monkeypatch.setattr(tool.metadata, "requires", requires)
+    assert tool.pins_for(tool.Target("linux"), CONSTRAINTS) == before
+    assert not [pin for pin in before if pin.startswith(tool.FOR_CUDA)]
