@@ -40,6 +40,7 @@ WHOLE = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <title>{title}</title>
+<link rel="icon" href="data:,">
 <meta http-equiv="refresh" content="0; url={address}">
 </head>
 <body><p><a href="{address}">{title}</a></p></body>
