@@ -61,6 +61,7 @@ def execute(
         notebook,
         timeout=timeout,
         allow_errors=allow_errors,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of its own local socket
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
     ).execute()
