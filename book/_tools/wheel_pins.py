@@ -14,7 +14,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-FOR_CUDA = ("cuda-", "nvidia-", "triton")  # what PyTorch's build for CUDA asks for: it is not packed
+FOR_CUDA = ("cuda-", "nvidia-", "triton")  # the bundle has the PyTorch that asks for none of them
 COURSE = Requirement("attention-in-order[chapters,bertviz,interop]")
 LINUX = [f"manylinux_2_{minor}_x86_64" for minor in range(34, 16, -1)]
 TAGS = {
