@@ -8,6 +8,7 @@ from txlib.data.running_text import RunningText
 from txlib.models import GPT, GPTConfig
 from txlib.recipes import speculation as recipe
 from txlib.recipes.records import REQUIRED
+from txlib.recipes.writers import next_token_loss
 
 
 def gpt(seed, **changes):
@@ -27,7 +28,7 @@ def test_loss_of_an_even_guess_by_hand():
     with torch.no_grad():
         model.out_proj.weight.zero_()
     text = RunningText(ids=range(11), length=4, batch_size=3)
-    assert recipe.next_token_loss(model, text.batch(0)).item() == pytest.approx(math.log(11))
+    assert next_token_loss(model, text.batch(0)).item() == pytest.approx(math.log(11))
 
 
 def test_a_writer_learns_what_always_follows():

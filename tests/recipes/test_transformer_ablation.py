@@ -100,7 +100,7 @@ def test_a_diverging_run_says_so(corpus):
 
 
 def test_an_unknown_arm(corpus):
-    with pytest.raises(ValueError, match=r"arm must be one of \['as in 2017'.* got 'as in 1997'"):
+    with pytest.raises(ValueError, match=r"arm must be one of \('as in 2017'.* got 'as in 1997'"):
         run("as in 1997", corpus)
 
 

@@ -76,9 +76,9 @@ def test_saved_and_loaded(tmp_path, corpus, tokenizer):
 
 
 def test_errors(tmp_path, corpus, translator):
-    with pytest.raises(ValueError, match=r"kind must be one of \['attention', .*, got 'oracle'"):
+    with pytest.raises(ValueError, match=r"kind must be one of \('lstm', .*, got 'oracle'"):
         new_translator("oracle", corpus, OPTIONS)
-    with pytest.raises(ValueError, match="sentences must be a sequence of them, got the string"):
+    with pytest.raises(ValueError, match="sentences must be a sequence of strings, got"):
         translator.translate("the cat.")
     with pytest.raises(FileNotFoundError, match=r"there is no checkpoint at .*model.safetensors"):
         load_translator(tmp_path)

@@ -17,8 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from txlib.checks import check_kind, check_whole
 from txlib.device import pick_device
 from txlib.generation import EncoderDecoder
+from txlib.recipes.argument_checks import check_text_pairs
+from txlib.recipes.options import COUNT
 from txlib.recipes.pretrained import load_pretrained
 from txlib.recipes.records import load_record, new_record, portable_command, write_record
 from txlib.recipes.translation_data import load_corpus
@@ -36,6 +39,7 @@ class Rereading(EncoderDecoder):
     """
 
     def __init__(self, model: EncoderDecoder):
+        check_kind("model", model, EncoderDecoder)
         super().__init__(model.config)
         self.model = model
 
@@ -58,7 +62,12 @@ class Rereading(EncoderDecoder):
 
 
 def without_cache(translator: Translator) -> Translator:
-    """The same translator, reading everything anew."""
+    """The same translator, reading everything anew.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    check_kind("translator", translator, Translator)
     return replace(translator, model=Rereading(translator.model))
 
 
@@ -74,7 +83,13 @@ def compare(
 
     Returns:
         `with`, `without` (tokens a second), `ratio`, and `same`, the share of equal translations.
+
+    Raises:
+        ValueError: if an argument is of another kind, or there is no pair or no round.
     """
+    check_kind("translator", translator, Translator)
+    check_text_pairs("pairs", pairs, least=1)
+    check_whole("rounds", rounds, least=1)
     ways = {"with": translator, "without": without_cache(translator)}
     sources = [source for source, _ in pairs]
     written = {name: way.translate(sources) for name, way in ways.items()}
@@ -95,9 +110,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m txlib.recipes.cached_decoding", description=__doc__
     )
     parser.add_argument("--record", type=Path, required=True, help="where the record goes")
-    parser.add_argument("--sentences", type=int, default=2000, help="to score")
-    parser.add_argument("--compared", type=int, default=256, help="to write both ways")
-    parser.add_argument("--rounds", type=int, default=3, help="of the comparison")
+    parser.add_argument("--sentences", type=COUNT, default=2000, help="to score")
+    parser.add_argument("--compared", type=COUNT, default=256, help="to write both ways")
+    parser.add_argument("--rounds", type=COUNT, default=3, help="of the comparison")
     args = parser.parse_args(arguments)
     device, corpus = pick_device(), load_corpus("grammar", train_size=1)
     translator = load_pretrained("grammar", device=device)

@@ -11,7 +11,7 @@ they are worth is measured by silencing them in test twins (chapter 7).
 import argparse
 import random
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,16 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from txlib.checks import check_kind, check_whole
 from txlib.data.batching import make_batch
 from txlib.data.grammar import Pair, detokenize, twins
 from txlib.data.words import split_words
 from txlib.device import pick_device
 from txlib.generation import evaluating
 from txlib.metrics.heads import link_scores, uniform_heads
+from txlib.recipes.argument_checks import check_grammar_pairs, check_twins
 from txlib.recipes.head_roles import LOOKS, Head, head_weights, silenced
+from txlib.recipes.options import FROM_ZERO, SEED, whole_option
 from txlib.recipes.records import new_record, portable_command, write_record
 from txlib.recipes.translator import Translator, load_translator
 
@@ -39,7 +42,12 @@ def links(pair: Pair, twin: Pair) -> dict[str, dict[str, frozenset[tuple[int, in
     """Where a head may look from the pronoun, by look and name, each one link (query, key).
 
     In the decoder row t is the step that writes word t, and key t the word before it.
+
+    Raises:
+        ValueError: if either is no pair with a referent.
     """
+    check_grammar_pairs("pair", [pair], referents=True)
+    check_grammar_pairs("twin", [twin], referents=True)
     it, he = pair.referent.source_pronoun, pair.referent.target_pronoun
     keys = {
         "its noun": pair.referent.source_noun,
@@ -65,6 +73,7 @@ def look_scores(translator: Translator, found: Twins) -> dict[str, dict[str, Any
         By look and link, `"heads"`: one number a head, through the layers from below; `"chance"`:
         what a head gets that looks at every visible token alike.
     """
+    check_twins("found", found)
     pairs = [(pair, twin) for both in found for pair, twin in (both, both[::-1])]
     scores: dict[str, dict[str, Any]] = {look: {} for look in LOOKS}
     for look, weights in head_weights(translator, [pair for pair, _ in pairs]).items():
@@ -84,7 +93,12 @@ def pronoun_probability(translator: Translator, found: Twins) -> Tensor:
 
     Returns:
         (N, 2) on the CPU: p(right) / (p(il) + p(elle)) for each of N twins, in their order.
+
+    Raises:
+        ValueError: if there is no translator or no twin.
     """
+    check_kind("translator", translator, Translator)
+    check_twins("found", found)
     pairs = [pair for both in found for pair in both]
     texts = [(detokenize(pair.source), detokenize(pair.target)) for pair in pairs]
     device = next(translator.model.parameters()).device
@@ -130,7 +144,7 @@ def _pronouns(text: str) -> set[str]:
     return {b for a, b in pairwise(words) if a == "qu'" and b in PRONOUNS}
 
 
-def without(translator: Translator, heads: Iterable[Head], found: Twins) -> dict[str, float]:
+def without(translator: Translator, heads: Sequence[Head], found: Twins) -> dict[str, float]:
     """`"preferred"`, `"both"`, and the right pronoun's mean `"probability"`, with heads silent."""
     with silenced(translator, heads):
         right = pronoun_probability(translator, found)
@@ -158,7 +172,15 @@ def study(
         left without it; `"removed"`, for each look and link, what is left without the first k = 0,
         1, ... heads of the look in `"order"`, from the one that most follows the link; and
         `"by_chance"`, by look, the same for orders that know nothing.
+
+    Raises:
+        ValueError: if an argument is of another kind or out of range.
     """
+    check_kind("translator", translator, Translator)
+    check_twins("chosen_on", chosen_on)
+    check_twins("tested_on", tested_on)
+    check_whole("orders", orders, least=0)
+    check_whole("seed", seed)
     looks = look_scores(translator, chosen_on)
     draw = random.Random(seed)
 
@@ -198,9 +220,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("run", type=Path, help="folder of a run of txlib.recipes.translation")
     parser.add_argument("--record", type=Path, required=True, help="where the record goes")
-    parser.add_argument("--twins", type=int, default=200, help="to measure on; half to choose on")
-    parser.add_argument("--orders", type=int, default=5, help="random orders of the heads")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the run")
+    parser.add_argument(
+        "--twins", type=whole_option(2), default=200, help="to measure on; half to choose on"
+    )
+    parser.add_argument("--orders", type=FROM_ZERO, default=5, help="random orders of the heads")
+    parser.add_argument("--seeds", type=SEED, nargs="+", default=[0, 1, 2], help="of the run")
     args = parser.parse_args(arguments)
     device = pick_device()
     chosen_on, tested_on = twins("validation", args.twins // 2), twins("test", args.twins)

@@ -21,8 +21,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from txlib.attention import MultiHeadAttention
+from txlib.checks import check_kind, check_one_of, check_whole
 from txlib.device import pick_device, seed_everything
 from txlib.layers import FeedForward, LayerNorm, xavier_
+from txlib.recipes.argument_checks import check_device, check_rate
+from txlib.recipes.options import COUNT, FROM_ZERO, RATE, SEED
 from txlib.recipes.records import new_record, portable_command, write_record
 from txlib.training import linear_warmup
 
@@ -58,10 +61,9 @@ class Stack(nn.Module):
 
     def __init__(self, arm: str, depth: int, *, d_model: int = 32, num_heads: int = 2):
         super().__init__()
-        if arm not in ARMS:
-            raise ValueError(f"arm must be one of {list(ARMS)}, got {arm!r}")
-        if depth < 1:
-            raise ValueError(f"depth must be at least 1, got {depth}")
+        check_one_of("arm", arm, ARMS)
+        check_whole("depth", depth, least=1)
+        check_whole("d_model", d_model, least=1)
         self.combine = ARMS[arm]
         self.read = nn.Linear(FEATURES, d_model)
         self.sublayers = nn.ModuleList(
@@ -102,7 +104,12 @@ def puzzle(batch_size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]
     Returns:
         (B, T, FEATURES), three one-hot vectors side by side; and int64 (B, T), the content of the
         token that each one seeks, which is never itself.
+
+    Raises:
+        ValueError: if `batch_size` is below 1, or there is no generator.
     """
+    check_whole("batch_size", batch_size, least=1)
+    check_kind("generator", generator, torch.Generator)
     name = torch.rand(batch_size, NAMES, generator=generator).argsort(dim=1)[:, :TOKENS]
     steps = torch.randint(1, TOKENS, (batch_size, TOKENS), generator=generator)
     sought = (torch.arange(TOKENS) + steps) % TOKENS
@@ -129,7 +136,15 @@ def train(
     Returns:
         The settings; `steps`, fewer than allowed where it was solved or diverged before; `losses`,
         each the mean of `WINDOW` steps; `solved`, the share of right answers on fresh puzzles.
+
+    Raises:
+        ValueError: if there is no such arm, or a number is out of range.
     """
+    check_rate("learning_rate", learning_rate)
+    check_whole("warmup", warmup, least=0)
+    check_whole("steps", steps, least=1)
+    check_whole("batch_size", batch_size, least=1)
+    check_device("device", device)
     device = device or torch.device("cpu")
     seed_everything(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -172,12 +187,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m txlib.recipes.depth", description=__doc__)
     parser.add_argument("--record", type=Path, required=True, help="where the record goes")
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
-    parser.add_argument("--depths", type=int, nargs="+", default=[2, 6, 16, 48])
-    parser.add_argument("--learning-rates", type=float, nargs="+", default=[3e-3])
-    parser.add_argument("--warmups", type=int, nargs="+", default=[50], help="steps of warm-up")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="one run each")
-    parser.add_argument("--steps", type=int, default=300, help="updates of each run at most")
-    parser.add_argument("--d-model", type=int, default=32, help="features of a token")
+    parser.add_argument("--depths", type=COUNT, nargs="+", default=[2, 6, 16, 48])
+    parser.add_argument("--learning-rates", type=RATE, nargs="+", default=[3e-3])
+    parser.add_argument("--warmups", type=FROM_ZERO, nargs="+", default=[50], help="steps of climb")
+    parser.add_argument("--seeds", type=SEED, nargs="+", default=[0, 1, 2], help="one run each")
+    parser.add_argument("--steps", type=COUNT, default=300, help="updates of each run at most")
+    parser.add_argument("--d-model", type=COUNT, default=32, help="features of a token")
     args = parser.parse_args(arguments)
     device = pick_device()
     sizes = {"steps": args.steps, "d_model": args.d_model}

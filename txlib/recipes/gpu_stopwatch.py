@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from txlib.checks import check_callable, check_kind, check_whole
+from txlib.recipes.argument_checks import check_fields, check_rate
 from txlib.recipes.records import MACHINE_PATH
 
 
@@ -63,7 +65,16 @@ def take_turns(
         device: what they work on; on a GPU its own clock is read.
         repeats: rounds, after a first one that is not counted.
         at_once: milliseconds that one measurement lasts at least; shorter calls are repeated.
+
+    Raises:
+        ValueError: if an argument is of another kind or out of range.
     """
+    check_fields("calls", calls)
+    for call in calls.values():
+        check_callable("calls", call)
+    check_kind("device", device, torch.device)
+    check_whole("repeats", repeats, least=1)
+    check_rate("at_once", at_once)
     times, unavailable = {}, {}
     for name, call in calls.items():
         reason = why_not_run(call)
@@ -80,7 +91,14 @@ def take_turns(
 
 
 def milliseconds(call: Callable[[], Any], device: torch.device, times: int) -> float:
-    """Of one call, when it is made `times` in a row."""
+    """Of one call, when it is made `times` in a row.
+
+    Raises:
+        ValueError: if an argument is of another kind or out of range.
+    """
+    check_callable("call", call)
+    check_kind("device", device, torch.device)
+    check_whole("times", times, least=1)
     if device.type != "cuda":
         start = perf_counter()
         for _ in range(times):
@@ -100,7 +118,9 @@ def why_not_run(call: Callable[[], Any]) -> str | None:
 
     Raises:
         RuntimeError: if the GPU itself is left in error, after which nothing else would run.
+        ValueError: if it cannot be called.
     """
+    check_callable("call", call)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         try:

@@ -1,19 +1,21 @@
 """What each head of a translator looks at, scored against the grammar and against chance."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from txlib.attention import silence_heads
+from txlib.attention import MultiHeadAttention, silence_heads
 from txlib.capture import capture_weights
+from txlib.checks import check_kind, check_sequence, check_text, check_whole, shown
 from txlib.data.batching import make_batch
 from txlib.data.grammar import Pair, detokenize
 from txlib.generation import evaluating
 from txlib.metrics import diagonal_alignment
 from txlib.metrics.heads import link_scores, offset_links, referent_links, spread, uniform_heads
+from txlib.recipes.argument_checks import check_grammar_pairs
 from txlib.recipes.translator import Translator
 
 LOOKS = ("encoder", "decoder", "cross")
@@ -65,14 +67,33 @@ PATTERNS: dict[str, dict[str, Pattern]] = {
 }
 
 
+def check_heads(name: str, heads: Any) -> None:
+    """Refuse what is no sequence of heads, each a look and a number.
+
+    Raises:
+        ValueError: with the rule, the argument and the value.
+    """
+    check_sequence(name, heads, "heads")
+    for head in heads:
+        if not isinstance(head, tuple) or len(head) != 2:
+            raise ValueError(f"{name} must be (look, number) each, got {shown(head)}")
+        check_text(f"a look of {name}", head[0])
+        check_whole(f"a number of {name}", head[1])
+
+
 def look_modules(translator: Translator) -> dict[str, tuple[str, ...]]:
     """The names of each look's attention modules, from the lowest layer up.
 
     Raises:
         ValueError: if the translator is of a kind that is not in `MODULES`.
     """
+    check_kind("translator", translator, Translator)
     if translator.kind not in MODULES:
         raise ValueError(f"translator must be one of {tuple(MODULES)}, got {translator.kind!r}")
+    first = MODULES[translator.kind]["encoder"].format(0)
+    attention = translator.model.get_submodule(first)
+    if not isinstance(attention, MultiHeadAttention):
+        raise ValueError(f"translator must have several heads in a look, got {shown(attention)}")
     layers = range(getattr(translator.model.config, "num_layers", 1))
     return {
         look: tuple(dict.fromkeys(name.format(layer) for layer in layers))
@@ -81,7 +102,7 @@ def look_modules(translator: Translator) -> dict[str, tuple[str, ...]]:
 
 
 @contextmanager
-def silenced(translator: Translator, heads: Iterable[Head]) -> Iterator[None]:
+def silenced(translator: Translator, heads: Sequence[Head]) -> Iterator[None]:
     """Within the block, these heads of a translator are silent.
 
     Raises:
@@ -89,6 +110,7 @@ def silenced(translator: Translator, heads: Iterable[Head]) -> Iterator[None]:
     """
     modules = look_modules(translator)
     with ExitStack() as stack:
+        check_heads("heads", heads)
         for look, head in heads:
             if look not in modules:
                 raise ValueError(f"look must be one of {LOOKS}, got {look!r}")
@@ -122,6 +144,7 @@ def head_weights(translator: Translator, pairs: list[Pair]) -> dict[str, list[Te
     modules = look_modules(translator)
     if translator.tokenizer != "word":
         raise ValueError(f"translator must have words as tokens, got {translator.tokenizer!r}")
+    check_grammar_pairs("pairs", pairs)
     device = next(translator.model.parameters()).device
     encoded = translator.encode_pairs([(detokenize(p.source), detokenize(p.target)) for p in pairs])
     found: dict[str, list[Tensor]] = {look: [] for look in LOOKS}

@@ -22,10 +22,13 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from txlib.atomic import write_atomically
+from txlib.checks import check_kind, check_one_of, check_whole
 from txlib.data.order_questions import OrderBatch, OrderQuestions
 from txlib.device import pick_device, seed_everything
 from txlib.models import GPT, GPTConfig
 from txlib.positions import SCHEMES
+from txlib.recipes.argument_checks import check_rate
+from txlib.recipes.options import COUNT, SEED, whole_option
 from txlib.recipes.records import new_record, portable_command, write_record
 from txlib.training import fit, masked_cross_entropy, warmup_cosine
 
@@ -40,7 +43,13 @@ TEST_SEED = 1_000
 
 
 def new_questions(task: str, n: int, *, batch_size: int, seed: int) -> OrderQuestions:
-    """What a model of the study is trained on: n tokens, and every question that they can hold."""
+    """What a model of the study is trained on: n tokens, and every question that they can hold.
+
+    Raises:
+        ValueError: if there is no such task, or a number is out of range.
+    """
+    check_one_of("task", task, TASKS)
+    check_whole("n", n, least=2)
     sizes = {"reach": n - 1}  # no text of n tokens has a place n - 1 or a distance n to ask for
     if task == "latest":
         sizes = {"reach": KINDS, "num_tokens": KINDS * PER_KIND}
@@ -59,7 +68,12 @@ def new_model(scheme: str, questions: OrderQuestions, *, d_model: int = 64) -> G
         scheme: a name in `txlib.positions.SCHEMES`. "rope_interpolated" begins as "rope".
         questions: of the training; their `length` is n. A learned table has rows up to 4 n.
         d_model: C.
+
+    Raises:
+        ValueError: if an argument is of another kind, or there is no such scheme.
     """
+    check_one_of("scheme", scheme, SCHEMES)
+    check_kind("questions", questions, OrderQuestions)
     return GPT(
         GPTConfig(
             vocab_size=questions.vocab_size,
@@ -88,7 +102,15 @@ def train(
         scheme: as given to `new_model`.
         steps: updates in all.
         learning_rate: the peak rate.
+
+    Raises:
+        ValueError: if an argument is of another kind or out of range.
     """
+    check_kind("model", model, GPT)
+    check_kind("questions", questions, OrderQuestions)
+    check_one_of("scheme", scheme, SCHEMES)
+    check_whole("steps", steps, least=2 if scheme == "rope_interpolated" else 1)
+    check_rate("learning_rate", learning_rate)
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, fused=True)
     divided = steps // 2 if scheme == "rope_interpolated" else 0
     losses = _fit(model, questions, steps - divided, learning_rate, optimizer)
@@ -114,7 +136,14 @@ def answers_by_position(
     Returns:
         For each bin its first position `low`, `length` = one past its last, `accuracy` (0 to 1)
         and `loss` (nats), over all its questions.
+
+    Raises:
+        ValueError: if an argument is of another kind or out of range.
     """
+    check_kind("model", model, nn.Module)
+    check_kind("questions", questions, OrderQuestions)
+    check_whole("width", width, least=1)
+    check_whole("batches", batches, least=1)
     device = next(model.parameters()).device
     losses, rights = [], []  # NaN where nothing was asked
     for step in range(batches):
@@ -162,7 +191,11 @@ def _fit(
 def run(
     task: str, scheme: str, seed: int, *, n: int, steps: int, batch_size: int
 ) -> dict[str, Any]:
-    """One model from one seed, trained to n, tested to 4 n."""
+    """One model from one seed, trained to n, tested to 4 n.
+
+    Raises:
+        ValueError: if there is no such task or scheme, or a number is out of range.
+    """
     seed_everything(seed)
     questions = new_questions(task, n, batch_size=batch_size, seed=seed)
     model = new_model(scheme, questions).to(pick_device())
@@ -187,11 +220,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--record", type=Path, required=True, help="where the record goes")
     parser.add_argument("--out", type=Path, default=Path("runs/position_extrapolation"))
     parser.add_argument(
-        "--n", type=int, default=24, help="the trained length, even; for t5 above 16"
+        "--n", type=whole_option(2), default=24, help="the trained length, even; for t5 above 16"
     )
-    parser.add_argument("--steps", type=int, default=900, help="updates of each run")
-    parser.add_argument("--batch-size", type=int, default=32, help="sequences an update")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--steps", type=COUNT, default=900, help="updates of each run")
+    parser.add_argument("--batch-size", type=COUNT, default=32, help="sequences an update")
+    parser.add_argument("--seeds", type=SEED, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--schemes", nargs="+", choices=SCHEMES, default=SCHEMES)
     args = parser.parse_args(arguments)
     settings = {"n": args.n, "steps": args.steps, "batch_size": args.batch_size}

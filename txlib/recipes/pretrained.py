@@ -18,8 +18,10 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from txlib.atomic import write_folder_atomically
+from txlib.checks import check_text, shown
 from txlib.json_text import parse_object
 from txlib.recipes import records
+from txlib.recipes.argument_checks import check_device, check_path
 from txlib.recipes.translator import MODEL_FILE, Translator, load_translator, rebuild_translator
 from txlib.training import load_checkpoint
 
@@ -42,6 +44,8 @@ def load_pretrained(name: str = "grammar", *, device: torch.device | None = None
         FileNotFoundError: if there is no such translator; the message lists those that there are.
         ValueError: if its files are damaged.
     """
+    check_text("name", name)
+    check_device("device", device)
     suffix = "_translator"
     found = {
         path.name.removesuffix(suffix): path
@@ -60,6 +64,8 @@ def read_published(folder: str | Path, *, device: torch.device | None = None) ->
         FileNotFoundError: if a file is missing.
         ValueError: if a file is damaged or of something else.
     """
+    check_path("folder", folder)
+    check_device("device", device)
     folder = Path(folder)
     path = folder / MODEL_FILE
     if not path.is_file():
@@ -69,7 +75,7 @@ def read_published(folder: str | Path, *, device: torch.device | None = None) ->
             text = (file.metadata() or {})[KEY]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, RuntimeError, OverflowError, TypeError) as error:
-        raise ValueError(f"{path} must be a published translator's, got {error!r}") from error
+        raise ValueError(f"{path} must be a published translator's, got {shown(error)}") from error
     details = parse_object(text, f"{path}: the header")
     translator = rebuild_translator(details, path, tensors, device=device)
     _unpack(path, tensors, translator.model)
@@ -90,6 +96,8 @@ def publish(folder: str | Path, destination: str | Path) -> None:
             files together would exceed `MAX_BYTES`.
         OSError: if the folder cannot be written; what was there before stays.
     """
+    check_path("folder", folder)
+    check_path("destination", destination)
     folder, destination = Path(folder), Path(destination)
     translator = load_translator(folder, device=torch.device("cpu"))
     run = load_checkpoint(folder / MODEL_FILE).details["run"]

@@ -13,8 +13,10 @@ from typing import Any
 import torch
 
 from txlib.atomic import write_atomically
+from txlib.checks import check_kind, check_text
 from txlib.device import describe_device
 from txlib.json_text import parse_object
+from txlib.recipes.argument_checks import check_path, check_texts, check_wholes
 
 REQUIRED = ("command", "commit", "device", "versions", "date", "seeds", "results")
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -32,7 +34,12 @@ def new_record(
         device: what the run worked on.
         seeds: every seed that the results rest on.
         results: anything JSON can hold.
+
+    Raises:
+        ValueError: if `command` is no string, or a seed no whole number.
     """
+    check_text("command", command)
+    check_wholes("seeds", seeds)
     return {
         "command": command,
         "commit": _commit(),
@@ -50,7 +57,11 @@ def portable_command(words: Sequence[str]) -> str:
     Args:
         words: the program and its arguments; an absolute path is shortened to what lies below the
             working folder, or to its last part.
+
+    Raises:
+        ValueError: if `words` is no sequence of strings.
     """
+    check_texts("words", words)
     return shlex.join(map(_shorten, words))
 
 
@@ -62,6 +73,8 @@ def write_record(path: str | Path, record: dict[str, Any]) -> None:
             infinity included), or a text in it names a path of this machine.
         OSError: if the file cannot be written; an old one stays.
     """
+    check_path("path", path)
+    check_kind("record", record, dict)
     missing = [name for name in REQUIRED if name not in record]
     if missing:
         raise ValueError(f"record must have the fields {REQUIRED}, got none of {missing}")
@@ -83,8 +96,9 @@ def load_record(name: str) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: if there is no such record; the message lists those that there are.
-        ValueError: if the file is not a record.
+        ValueError: if `name` is no string, or the file is not a record.
     """
+    check_text("name", name)
     name = name.removesuffix(".json")
     found = {path.stem: path for folder in reversed(FOLDERS) for path in folder.glob("*.json")}
     if name not in found:
@@ -117,7 +131,10 @@ def _commit() -> str | None:
 
 def _shorten(argument: str) -> str:
     option, equals, value = argument.rpartition("=")
-    path = Path(value).expanduser()
+    try:
+        path = Path(value).expanduser()
+    except RuntimeError:  # "~x" where nobody is called x
+        return argument
     if not path.is_absolute():
         return argument
     here = Path.cwd()

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from txlib.checks import check_sequence, check_whole, shown
+from txlib.recipes.argument_checks import check_fields
 from txlib.recipes.records import load_record
 
 CHAPTERS = {  # row: (chapter, record)
@@ -57,8 +59,7 @@ def translator_so_far(chapter: int) -> TranslatorSoFar:
     Raises:
         ValueError: if `chapter` is below 1.
     """
-    if chapter < 1:
-        raise ValueError(f"chapter must be at least 1, got {chapter}")
+    check_whole("chapter", chapter, least=1)
     rows, devices = [], []
     for name, (number, record_name) in CHAPTERS.items():
         if number <= chapter:
@@ -71,7 +72,16 @@ def translator_so_far(chapter: int) -> TranslatorSoFar:
 
 
 def summarise(runs: list[dict[str, Any]]) -> tuple[str, ...]:
-    """Median BLEU, BLEU on long sentences, training and decoding speed, and parameters."""
+    """Median BLEU, BLEU on long sentences, training and decoding speed, and parameters.
+
+    Raises:
+        ValueError: if `runs` are no runs of a record.
+    """
+    check_sequence("runs", runs, "runs")
+    if not runs:
+        raise ValueError(f"runs must hold at least one run, got {shown(runs)}")
+    for run in runs:
+        check_fields("runs", run, "scores", "training_tokens_per_second", "parameters")
     tests = [run["scores"]["test"] for run in runs]
     return (
         f"{median(test['bleu'] for test in tests):.1f}",
@@ -83,6 +93,15 @@ def summarise(runs: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def long_bleu(bins: list[dict[str, Any]]) -> float:
-    """The bins' BLEU from `LONG` words on, weighted by their sentences."""
+    """The bins' BLEU from `LONG` words on, weighted by their sentences.
+
+    Raises:
+        ValueError: if no bin of `bins` is long and holds a sentence.
+    """
+    check_sequence("bins", bins, "bins")
+    for b in bins:
+        check_fields("bins", b, "low", "bleu", "count")
     long = [b for b in bins if b["low"] >= LONG]
+    if not any(b["count"] for b in long):
+        raise ValueError(f"bins must hold sentences of {LONG} words, got {shown(bins)}")
     return sum(b["bleu"] * b["count"] for b in long) / sum(b["count"] for b in long)

@@ -16,84 +16,21 @@ from statistics import median
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from txlib.data import grammar
-from txlib.data.running_text import RunningText, TextBatch
-from txlib.data.vocabulary import Vocabulary
-from txlib.device import pick_device, seed_everything
+from txlib.checks import check_callable, check_ids, check_kind, check_whole, shown
+from txlib.data.running_text import RunningText
+from txlib.device import pick_device
 from txlib.generation.acceptance import acceptance_rate
 from txlib.generation.speculative import speculative_generate
-from txlib.models import GPT, GPTConfig
+from txlib.models import GPT
+from txlib.recipes.argument_checks import check_wholes
+from txlib.recipes.options import COUNT
 from txlib.recipes.records import new_record, portable_command, write_record
-from txlib.training import fit, warmup_cosine
+from txlib.recipes.writers import english_text, english_vocabulary, train_writer
 
 DRAFTS = ((1, 32), (1, 96), (2, 96))  # layers, features
 PROMPT = 8  # tokens to begin from
-
-
-def english_text(split: str, sentences: int, *, max_length: int = 12) -> list[int]:
-    """Sentences of the grammar one after another, as ids of `english_vocabulary`."""
-    vocabulary = english_vocabulary()
-    pairs = grammar.generate(split, sentences, max_length=max_length)
-    return [word for pair in pairs for word in vocabulary.encode(pair.source)]
-
-
-def english_vocabulary() -> Vocabulary:
-    """All words of the grammar's English."""
-    return Vocabulary(grammar.english_vocabulary())
-
-
-def next_token_loss(model: nn.Module, batch: TextBatch) -> Tensor:
-    """The mean loss over all tokens, for `txlib.training.fit`."""
-    return nn.functional.cross_entropy(model(batch.tokens).flatten(0, 1), batch.targets.flatten())
-
-
-def train_writer(
-    text: RunningText,
-    vocab_size: int,
-    *,
-    num_layers: int,
-    d_model: int,
-    steps: int,
-    learning_rate: float,
-    seed: int = 0,
-) -> tuple[GPT, float]:
-    """A small GPT with rotary positions, trained on a text.
-
-    Args:
-        text: what it learns.
-        vocab_size: V.
-        num_layers: blocks.
-        d_model: C, a multiple of 32; heads have 32 features each.
-        steps: updates.
-        learning_rate: the peak of a warm-up and a cosine.
-        seed: of the first weights.
-
-    Returns:
-        The model in evaluation mode, and the mean loss of its last 20 steps, nats a token.
-    """
-    seed_everything(seed)
-    config = GPTConfig(
-        vocab_size=vocab_size,
-        d_model=d_model,
-        num_layers=num_layers,
-        num_heads=d_model // 32,
-        positions="rope",
-    )
-    model = GPT(config).to(pick_device())
-    plan = partial(warmup_cosine, warmup_steps=min(20, steps // 2), total_steps=steps, floor=0.05)
-    history = fit(
-        model,
-        text,
-        steps=steps,
-        learning_rate=learning_rate,
-        schedule=plan,
-        loss=next_token_loss,
-        progress=False,
-    )
-    last = history.losses[-20:]
-    return model, sum(last) / len(last)
 
 
 @torch.no_grad()
@@ -104,13 +41,27 @@ def agreement(target: GPT, draft: GPT, tokens: Tensor) -> float:
         target: p is its distribution over the next token.
         draft: q is its.
         tokens: int64 (B, T), at whose places the two are compared.
+
+    Raises:
+        ValueError: if an argument is of another kind.
     """
+    check_kind("target", target, GPT)
+    check_kind("draft", draft, GPT)
+    check_ids("tokens", tokens, "B", "T")
+    if not tokens.numel():
+        raise ValueError(f"tokens must hold a token, got {shown(tokens)}")
     p, q = (model(tokens).softmax(dim=-1) for model in (target, draft))
     return acceptance_rate(p, q).mean().item()
 
 
 def seconds(call: Callable[[], Any], device: torch.device) -> tuple[float, Any]:
-    """Processor time of a call on a CPU, time by the clock elsewhere; and what it gave."""
+    """Processor time of a call on a CPU, time by the clock elsewhere; and what it gave.
+
+    Raises:
+        ValueError: if there is nothing to call, or no device.
+    """
+    check_callable("call", call)
+    check_kind("device", device, torch.device)
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     wait = getattr(torch, device.type).synchronize if device.type != "cpu" else lambda: None
     wait()
@@ -136,7 +87,17 @@ def compare(
         `cost`, a token of the draft over a token of the target (the median), and for each length of
         the draft the `tokens_per_call` of the target and `speed`, over the target alone (the
         median).
+
+    Raises:
+        ValueError: if an argument is of another kind or out of range.
     """
+    check_kind("target", target, GPT)
+    check_kind("draft", draft, GPT)
+    check_ids("tokens", tokens, "N", "T")
+    if not tokens.numel():
+        raise ValueError(f"tokens must hold a beginning, got {shown(tokens)}")
+    check_whole("new", new, least=1)
+    check_wholes("lengths", lengths, least=1)
     device = tokens.device
     by_itself, by_draft = (
         partial(model.generate, max_new_tokens=new, temperature=1.0) for model in (target, draft)
@@ -174,14 +135,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m txlib.recipes.speculation", description=__doc__
     )
     parser.add_argument("--record", type=Path, required=True, help="where the record goes")
-    parser.add_argument("--layers", type=int, default=8, help="of the target")
-    parser.add_argument("--d-model", type=int, default=192, help="features of the target")
-    parser.add_argument("--steps", type=int, default=300, help="updates of the target")
-    parser.add_argument("--draft-steps", type=int, default=400, help="updates of each draft")
-    parser.add_argument("--sentences", type=int, default=8000, help="to learn from")
-    parser.add_argument("--new", type=int, default=200, help="tokens to write")
-    parser.add_argument("--repeats", type=int, default=5, help="times that each way writes")
-    parser.add_argument("--lengths", type=int, nargs="+", default=[1, 2, 3, 4, 6, 8])
+    parser.add_argument("--layers", type=COUNT, default=8, help="of the target")
+    parser.add_argument("--d-model", type=COUNT, default=192, help="features of the target")
+    parser.add_argument("--steps", type=COUNT, default=300, help="updates of the target")
+    parser.add_argument("--draft-steps", type=COUNT, default=400, help="updates of each draft")
+    parser.add_argument("--sentences", type=COUNT, default=8000, help="to learn from")
+    parser.add_argument("--new", type=COUNT, default=200, help="tokens to write")
+    parser.add_argument("--repeats", type=COUNT, default=5, help="times that each way writes")
+    parser.add_argument("--lengths", type=COUNT, nargs="+", default=[1, 2, 3, 4, 6, 8])
     args = parser.parse_args(arguments)
     device, vocab_size = pick_device(), len(english_vocabulary())
     text = RunningText(ids=english_text("train", args.sentences), length=48, batch_size=16)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from txlib.checks import check_number, check_text
+from txlib.recipes.argument_checks import check_fields
 from txlib.recipes.records import load_record
 
 COLUMNS = ("measured is", "aim", "measured", "met")
@@ -117,20 +119,32 @@ def aims_of(name: str, record: dict[str, Any] | None) -> dict[str, dict[str, Any
     Raises:
         ValueError: if it holds none.
     """
+    check_text("name", name)
     if record is None:
         return {}
+    check_fields("record", record, "results")
     if not record["results"].get("aims"):
         raise ValueError(f"the record {name!r} must hold aims, got none")
     return record["results"]["aims"]
 
 
 def provenance(record: dict[str, Any]) -> str:
-    """One line: the command, what it ran on, and when."""
+    """One line: the command, what it ran on, and when.
+
+    Raises:
+        ValueError: if it is no record.
+    """
+    check_fields("record", record, "command", "device", "versions", "date")
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     day = datetime.fromisoformat(record["date"]).date().isoformat()
     return f"`{record['command']}`; {record['device']}; {versions}; {day}."
 
 
 def short(number: float) -> str:
-    """Three digits that count."""
+    """Three digits that count.
+
+    Raises:
+        ValueError: if it is no number.
+    """
+    check_number("number", number)
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"

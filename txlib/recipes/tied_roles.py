@@ -16,8 +16,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from txlib.checks import check_kind, check_one_of, check_whole, shown
 from txlib.data.batching import BucketedBatches
 from txlib.device import pick_device, seed_everything
+from txlib.recipes.argument_checks import check_device
+from txlib.recipes.options import COUNT, SEED
 from txlib.recipes.records import new_record, portable_command, write_record
 from txlib.recipes.translation_data import Corpus, load_corpus
 from txlib.recipes.translation_evaluation import bleu_signature, evaluate
@@ -40,10 +43,11 @@ def tie(attention: nn.Module, variant: str) -> None:
         variant: a name in `SHARED`.
 
     Raises:
-        ValueError: if there is no such variant.
+        ValueError: if there is no such variant, or no such projection.
     """
-    if variant not in SHARED:
-        raise ValueError(f"variant must be one of {list(SHARED)}, got {variant!r}")
+    check_one_of("variant", variant, SHARED)
+    if not all(isinstance(getattr(attention, f"{p}_proj", None), nn.Module) for p in "qkv"):
+        raise ValueError(f"attention must have q_proj, k_proj, v_proj, got {shown(attention)}")
     for name, owner in SHARED[variant].items():
         setattr(attention, name, getattr(attention, owner))
 
@@ -51,7 +55,15 @@ def tie(attention: nn.Module, variant: str) -> None:
 def train(
     corpus: Corpus, variant: str, seed: int, *, steps: int, d_model: int, device: torch.device
 ) -> dict[str, Any]:
-    """One translator from one seed, and how well it translates the corpus's test pairs."""
+    """One translator from one seed, and how well it translates the corpus's test pairs.
+
+    Raises:
+        ValueError: if an argument is of another kind or out of range.
+    """
+    check_kind("corpus", corpus, Corpus)
+    check_one_of("variant", variant, SHARED)
+    check_whole("steps", steps, least=1)
+    check_device("device", device)
     seed_everything(seed)
     translator = new_translator("attention_only", corpus, {"d_model": d_model}, device=device)
     for look in (translator.model.encoder_look, translator.model.decoder_look):
@@ -79,9 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(prog="python -m txlib.recipes.tied_roles", description=__doc__)
     parser.add_argument("--record", type=Path, required=True, help="where the record goes")
-    parser.add_argument("--steps", type=int, default=1500, help="updates of each run")
-    parser.add_argument("--d-model", type=int, default=128, help="features of a token")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="one run each")
+    parser.add_argument("--steps", type=COUNT, default=1500, help="updates of each run")
+    parser.add_argument("--d-model", type=COUNT, default=128, help="features of a token")
+    parser.add_argument("--seeds", type=SEED, nargs="+", default=[0, 1, 2], help="one run each")
     args = parser.parse_args(arguments)
     device, corpus = pick_device(), load_corpus("grammar")
     sizes = {"steps": args.steps, "d_model": args.d_model}

@@ -17,9 +17,12 @@ from typing import Any
 import torch
 from tqdm.auto import tqdm
 
+from txlib.checks import check_flag, check_kind, check_one_of, check_whole
 from txlib.data.batching import BucketedBatches
 from txlib.data.grammar import Pair, detokenize, generate
 from txlib.device import pick_device, seed_everything
+from txlib.recipes.argument_checks import check_device, check_fields, check_rate
+from txlib.recipes.options import COUNT, FROM_ZERO, RATE, SEED
 from txlib.recipes.records import new_record, portable_command, write_record
 from txlib.recipes.translation_data import Corpus
 from txlib.recipes.translation_evaluation import evaluate
@@ -58,7 +61,13 @@ EDGES = (4, 8, 12, 16)
 
 
 def corpus_of(train_size: int, held_out: int) -> Corpus:
-    """Short sentences of the grammar, the same at every call."""
+    """Short sentences of the grammar, the same at every call.
+
+    Raises:
+        ValueError: if a number is below 1.
+    """
+    check_whole("train_size", train_size, least=1)
+    check_whole("held_out", held_out, least=1)
     sizes = {"train": train_size, "validation": held_out, "test": held_out}
     splits = {
         split: [_text(pair) for pair in generate(split, size, **LENGTHS)]
@@ -74,7 +83,16 @@ def _text(pair: Pair) -> tuple[str, str]:
 def rate_factor(
     step: int, *, schedule: str, warm_up: bool, warmup_steps: int, total_steps: int
 ) -> float:
-    """The schedule of an arm; without warm-up the climb alone is missing, not the fall after it."""
+    """The schedule of an arm; without warm-up the climb alone is missing, not the fall after it.
+
+    Raises:
+        ValueError: if there is no such schedule, or a number is out of range.
+    """
+    check_one_of("schedule", schedule, ("inverse_sqrt", "cosine"))
+    check_flag("warm_up", warm_up)
+    check_whole("step", step, least=0)
+    check_whole("warmup_steps", warmup_steps, least=1)
+    check_whole("total_steps", total_steps, least=1)
     at = step if warm_up else max(step, warmup_steps - 1)
     if schedule == "inverse_sqrt":
         return inverse_square_root(at, warmup_steps=warmup_steps)
@@ -95,10 +113,15 @@ def train(
     """A translator trained as an arm says, from one seed, and its losses; NaN ends them.
 
     Raises:
-        ValueError: if there is no such arm.
+        ValueError: if there is no such arm, or an argument is of another kind or out of range.
     """
-    if arm not in ARMS:
-        raise ValueError(f"arm must be one of {list(ARMS)}, got {arm!r}")
+    check_one_of("arm", arm, ARMS)
+    check_kind("corpus", corpus, Corpus)
+    check_whole("steps", steps, least=1)
+    check_whole("warmup_steps", warmup_steps, least=1)
+    check_rate("learning_rate", learning_rate)
+    check_fields("sizes", sizes)
+    check_device("device", device)
     setting = AS_IN_2017 | ARMS[arm]
     seed_everything(seed)
     options = sizes | {name: setting[name] for name in MODEL}
@@ -132,7 +155,13 @@ def train(
 
 
 def measure(translator: Translator, corpus: Corpus) -> dict[str, Any]:
-    """Plain loss over the real tokens of validation pairs, whatever was trained; test scores."""
+    """Plain loss over the real tokens of validation pairs, whatever was trained; test scores.
+
+    Raises:
+        ValueError: if an argument is of another kind.
+    """
+    check_kind("translator", translator, Translator)
+    check_kind("corpus", corpus, Corpus)
     held_out = BucketedBatches(
         translator.encode_pairs(corpus.splits["validation"]), 256, shuffle=False
     )
@@ -151,15 +180,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--record", type=Path, required=True, help="where the record goes")
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="one run each")
-    parser.add_argument("--steps", type=int, default=600, help="updates of each run")
-    parser.add_argument("--learning-rate", type=float, default=3e-3, help="the peak rate")
-    parser.add_argument("--warmup-steps", type=int, default=150, help="steps of the climb")
-    parser.add_argument("--d-model", type=int, default=96, help="features of a token")
-    parser.add_argument("--num-heads", type=int, default=4, help="heads of each look")
-    parser.add_argument("--num-layers", type=int, default=2, help="blocks on either side")
-    parser.add_argument("--train-size", type=int, default=40_000, help="pairs to learn from")
-    parser.add_argument("--held-out", type=int, default=1000, help="pairs to measure on")
+    parser.add_argument("--seeds", type=SEED, nargs="+", default=[0, 1, 2], help="one run each")
+    parser.add_argument("--steps", type=COUNT, default=600, help="updates of each run")
+    parser.add_argument("--learning-rate", type=RATE, default=3e-3, help="the peak rate")
+    parser.add_argument("--warmup-steps", type=FROM_ZERO, default=150, help="steps of the climb")
+    parser.add_argument("--d-model", type=COUNT, default=96, help="features of a token")
+    parser.add_argument("--num-heads", type=COUNT, default=4, help="heads of each look")
+    parser.add_argument("--num-layers", type=COUNT, default=2, help="blocks on either side")
+    parser.add_argument("--train-size", type=COUNT, default=40_000, help="pairs to learn from")
+    parser.add_argument("--held-out", type=COUNT, default=1000, help="pairs to measure on")
     args = parser.parse_args(arguments)
     device, corpus = pick_device(), corpus_of(args.train_size, args.held_out)
     sizes = {name: getattr(args, name) for name in ("d_model", "num_heads", "num_layers")}

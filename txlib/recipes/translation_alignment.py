@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from txlib.capture import capture_weights
+from txlib.checks import check_kind
 from txlib.data.batching import make_batch
 from txlib.data.grammar import Pair, detokenize
 from txlib.generation import evaluating
@@ -15,6 +16,7 @@ from txlib.metrics import (
     expected_alignment_error_rate,
     hard_alignment,
 )
+from txlib.recipes.argument_checks import check_grammar_pairs
 from txlib.recipes.translator import Translator
 
 CROSS_LOOKS = {  # kind: how the names of its looks at the source end
@@ -26,6 +28,7 @@ CROSS_LOOKS = {  # kind: how the names of its looks at the source end
 
 def can_align(translator: Translator) -> bool:
     """Whether each of the translator's tokens is a word, and it looks at the source's words."""
+    check_kind("translator", translator, Translator)
     return translator.kind in CROSS_LOOKS and translator.tokenizer == "word"
 
 
@@ -52,6 +55,7 @@ def cross_weights(translator: Translator, pairs: list[Pair]) -> list[Tensor]:
             f"translator must look back, word by word: one of {sorted(CROSS_LOOKS)} on words, got "
             f"{translator.kind!r} on {translator.tokenizer!r}"
         )
+    check_grammar_pairs("pairs", pairs)
     device = next(translator.model.parameters()).device
     encoded = translator.encode_pairs([(detokenize(p.source), detokenize(p.target)) for p in pairs])
     for pair, (source, target) in zip(pairs, encoded, strict=True):
@@ -84,6 +88,7 @@ def alignment_scores(translator: Translator, pairs: list[Pair]) -> dict[str, Any
     Raises:
         ValueError: as `cross_weights`.
     """
+    check_grammar_pairs("pairs", pairs)
     gold = [pair.alignment for pair in pairs]
     weights = cross_weights(translator, pairs)
     shapes = [(len(pair.target), len(pair.source)) for pair in pairs]

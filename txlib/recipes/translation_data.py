@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+from txlib.checks import check_flag, check_kind, check_one_of, check_text, check_whole
 from txlib.data.byte_pair import BytePairTokenizer
-from txlib.data.vocabulary import Vocabulary
+from txlib.data.vocabulary import Vocabulary, check_many
 from txlib.data.words import join_words, split_words
+from txlib.recipes.argument_checks import check_fields, check_text_pairs, check_texts, check_wholes
 
 WHOLE = re.compile(r"((?<=\w)'s\b|\baujourd'hui\b)", re.IGNORECASE)
 TextPair = tuple[str, str]
@@ -32,6 +34,16 @@ class Corpus:
     splits: dict[str, list[TextPair]]
     edges: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        """Refuse what is no corpus."""
+        check_text("name", self.name)
+        check_text("text", self.text)
+        check_flag("lowercase", self.lowercase)
+        check_fields("splits", self.splits)
+        for split, pairs in self.splits.items():
+            check_text_pairs(f"splits[{split!r}]", pairs)
+        check_wholes("edges", self.edges)
+
 
 def load_corpus(name: str, *, train_size: int | None = None) -> Corpus:
     """One of the two corpora that the course's translator runs on; the same at every call.
@@ -44,14 +56,15 @@ def load_corpus(name: str, *, train_size: int | None = None) -> Corpus:
         train_size: how many training pairs; 40 000 of the grammar, all of Multi30k, if not given.
 
     Raises:
-        ValueError: if there is no such corpus.
+        ValueError: if there is no such corpus, or `train_size` is below 1.
         txlib.data.download.DataError: if Multi30k is neither cached nor to be had.
     """
+    check_one_of("name", name, ("grammar", "multi30k"))
+    if train_size is not None:
+        check_whole("train_size", train_size, least=1)
     if name == "grammar":
         return _load_grammar(train_size)
-    if name == "multi30k":
-        return _load_multi30k(train_size)
-    raise ValueError(f"name must be 'grammar' or 'multi30k', got {name!r}")
+    return _load_multi30k(train_size)
 
 
 def _load_grammar(train_size: int | None) -> Corpus:
@@ -111,11 +124,13 @@ class WordTokenizer:
     """
 
     def __init__(self, vocabulary: Vocabulary):
+        check_kind("vocabulary", vocabulary, Vocabulary)
         self.vocabulary = vocabulary
 
     @classmethod
     def train(cls, texts: Iterable[str], *, min_count: int = 1) -> Self:
         """Give an id to every word that `texts` hold at least `min_count` times."""
+        check_many("texts", texts)
         return cls(Vocabulary.from_corpus(map(_split, texts), min_count=min_count))
 
     def encode(self, text: str) -> list[int]:
@@ -141,6 +156,7 @@ class WordTokenizer:
 
 def _split(text: str) -> list[str]:
     """Words as the grammar has them: the English 's and the French aujourd'hui are whole."""
+    check_text("text", text)
     pieces = enumerate(WHOLE.split(text))  # every second piece is a match
     return [word for i, piece in pieces for word in ([piece] if i % 2 else split_words(piece))]
 
@@ -160,10 +176,10 @@ def train_tokenizer(
         vocab_size: byte pairs: how many ids there are.
 
     Raises:
-        ValueError: if there is no such kind.
+        ValueError: if there is no such kind, or `texts` is no sequence of strings.
     """
+    check_one_of("kind", kind, TOKENIZERS)
+    check_texts("texts", texts)
     if kind == "word":
         return WordTokenizer.train(texts, min_count=min_count)
-    if kind == "bpe":
-        return BytePairTokenizer.train(texts, vocab_size=vocab_size)
-    raise ValueError(f"kind must be one of {sorted(TOKENIZERS)}, got {kind!r}")
+    return BytePairTokenizer.train(texts, vocab_size=vocab_size)

@@ -7,8 +7,10 @@ from itertools import accumulate
 from statistics import mean
 from typing import Any
 
+from txlib.checks import check_kind, check_sequence, check_whole
 from txlib.data.words import split_words
 from txlib.metrics import corpus_bleu, exact_match, score_by_length
+from txlib.recipes.argument_checks import check_fields, check_text_pairs, check_wholes
 from txlib.recipes.translation_data import TextPair
 from txlib.recipes.translator import Translator
 from txlib.training.history import History
@@ -29,10 +31,11 @@ def evaluate(
         and `"decoding_tokens_per_second"`, the ends of sentences included.
 
     Raises:
-        ValueError: if there is no pair.
+        ValueError: if there is no pair, or an argument is of another kind.
     """
-    if not pairs:
-        raise ValueError(f"pairs must hold at least one pair, got {pairs!r}")
+    check_kind("translator", translator, Translator)
+    check_text_pairs("pairs", pairs, least=1)
+    check_wholes("edges", edges)
     sources, references = zip(*pairs, strict=True)
     began = time.perf_counter()
     hypotheses = translator.translate(sources)
@@ -52,7 +55,14 @@ def evaluate(
 def samples(
     translator: Translator, pairs: Sequence[TextPair], count: int = 6
 ) -> list[dict[str, str]]:
-    """A few translations beside their references, from the shortest source to the longest."""
+    """A few translations beside their references, from the shortest source to the longest.
+
+    Raises:
+        ValueError: if an argument is of another kind, or `count` below 0.
+    """
+    check_kind("translator", translator, Translator)
+    check_text_pairs("pairs", pairs)
+    check_whole("count", count, least=0)
     ranked = sorted(pairs, key=lambda pair: (len(pair[0].split()), pair))
     last = len(ranked) - 1
     chosen = [ranked[i * last // max(1, count - 1)] for i in range(min(count, len(ranked)))]
@@ -64,7 +74,13 @@ def samples(
 
 
 def thin(history: History, points: int = 100) -> dict[str, list[float]]:
-    """The training curve in at most `points` points: the mean loss of each stretch of steps."""
+    """The training curve in at most `points` points: the mean loss of each stretch of steps.
+
+    Raises:
+        ValueError: if `history` is none, or `points` below 1.
+    """
+    check_kind("history", history, History)
+    check_whole("points", points, least=1)
     width = -(-len(history) // points) or 1
     stretches = [history.losses[i : i + width] for i in range(0, len(history), width)]
     return {
@@ -83,7 +99,14 @@ def bleu_signature() -> str:
 
 
 def table(runs: Sequence[dict[str, Any]]) -> str:
-    """One line for each seed, split and bin of lengths."""
+    """One line for each seed, split and bin of lengths.
+
+    Raises:
+        ValueError: if `runs` are no runs of a record.
+    """
+    check_sequence("runs", runs, "runs")
+    for run in runs:
+        check_fields("runs", run, "seed", "scores")
     lines = [f"{'seed':>4}  {'split':<8} {'words':>7} {'sentences':>9} {'BLEU':>6} {'exact':>7}"]
     for run in runs:
         for split, scores in run["scores"].items():

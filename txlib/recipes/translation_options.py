@@ -3,7 +3,7 @@
 import argparse
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
@@ -11,6 +11,8 @@ from typing import Any, get_args
 from txlib.layers.feed_forward import Activation
 from txlib.layers.residual_block import NormOrder
 from txlib.positions import SCHEMES
+from txlib.recipes.argument_checks import check_texts
+from txlib.recipes.options import COUNT, FROM_ZERO, RATE, SEED, SHARE
 from txlib.recipes.records import portable_command
 from txlib.recipes.translation_data import TOKENIZERS
 from txlib.recipes.translator import MODELS
@@ -76,6 +78,7 @@ def model_options(args: argparse.Namespace) -> dict[str, Any]:
 
 def commands(arguments: Sequence[str]) -> tuple[str, str]:
     """The line that makes the same run anew, fit for a record, and the one that goes on with it."""
+    check_texts("arguments", arguments)
     fresh = [argument for argument in arguments if argument != "--resume"]
     processes = os.environ.get("WORLD_SIZE")
     launcher = ["torchrun", "--nproc-per-node", processes] if processes else ["python"]
@@ -100,7 +103,7 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         "--seed",
         "--seeds",
         dest="seeds",
-        type=int,
+        type=SEED,
         nargs="+",
         default=[0],
         metavar="N",
@@ -117,20 +120,20 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
     _add_number(group, "steps", "updates")
     _add_number(group, "batch_size", "sentence pairs a batch, over all processes")
     _add_number(group, "accumulate", "batches an update", default=1)
-    _add_number(group, "learning_rate", "Adam's peak rate", float)
-    _add_number(group, "beta2", "Adam's memory of squared gradients", float, default=0.999)
+    _add_number(group, "learning_rate", "Adam's peak rate", RATE)
+    _add_number(group, "beta2", "Adam's memory of squared gradients", SHARE, default=0.999)
     group.add_argument(
         "--schedule",
         choices=["constant", "cosine", "inverse_sqrt"],
         default="cosine",
         help="how the rate falls after the warm-up (default: cosine, to a twentieth)",
     )
-    _add_number(group, "warmup_steps", "at most half of the steps; climb to the rate", default=50)
+    _add_number(group, "warmup_steps", "steps of the climb, at most half of all", FROM_ZERO, 50)
     _add_number(
         group,
         "label_smoothing",
         "share of the wanted mass spread over all tokens",
-        float,
+        SHARE,
         default=0.0,
     )
     group.add_argument(
@@ -139,7 +142,7 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
     _add_number(group, "evaluate_every", "steps between validations", default=200)
     _add_number(group, "checkpoint_every", "steps between checkpoints", default=200)
     group.add_argument(
-        "--train-size", type=int, metavar="N", help="use only so many training pairs"
+        "--train-size", type=COUNT, metavar="N", help="use only so many training pairs"
     )
 
 
@@ -153,7 +156,7 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         help="attention_only, transformer (default: none, sinusoidal)",
     )
     group.add_argument(
-        "--num-heads", type=int, metavar="N", help="attention_only, transformer (default: 1, 4)"
+        "--num-heads", type=COUNT, metavar="N", help="attention_only, transformer (default: 1, 4)"
     )
     group.add_argument(
         "--norm-order",
@@ -161,7 +164,7 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         help="transformer (default: pre; the paper: post)",
     )
     group.add_argument(
-        "--d-ff", type=int, metavar="N", help="transformer: inner features (default: 4 d_model)"
+        "--d-ff", type=COUNT, metavar="N", help="transformer: inner features (default: 4 d_model)"
     )
     group.add_argument(
         "--activation",
@@ -175,11 +178,11 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--num-layers",
-        type=int,
+        type=COUNT,
         metavar="N",
         help="of encoder and decoder: lstm, attention, transformer (default: 1, 1, 3)",
     )
-    _add_number(group, "dropout", "probability", float)
+    _add_number(group, "dropout", "probability", SHARE)
     group.add_argument(
         "--one-direction", action="store_true", help="lstm, attention: let the encoder read forward"
     )
@@ -204,7 +207,7 @@ def _add_number(
     group: argparse._ArgumentGroup,
     name: str,
     text: str,
-    kind: type = int,
+    kind: Callable[[str], float] = COUNT,
     default: float | None = None,
 ) -> None:
     """An option whose default is given, or else differs by corpus and stays None until parsed."""
@@ -216,6 +219,6 @@ def _add_number(
         f"--{name.replace('_', '-')}",
         type=kind,
         default=default,
-        metavar="N" if kind is int else "X",
+        metavar="X" if kind in (RATE, SHARE) else "N",
         help=f"{text} (default: {', '.join(by_corpus) if default is None else default})",
     )

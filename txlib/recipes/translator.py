@@ -1,36 +1,33 @@
 """A model with its two tokenizers: sentences in, sentences out."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from txlib import models, recurrent
 from txlib.atomic import write_atomically
+from txlib.checks import check_kind, check_one_of, check_whole, shown
 from txlib.data.batching import EncodedPair, make_batch
 from txlib.device import pick_device
-from txlib.models import (
-    AttentionOnlyConfig,
-    AttentionOnlyTranslator,
-    Transformer,
-    TransformerConfig,
+from txlib.recipes.argument_checks import (
+    check_device,
+    check_fields,
+    check_path,
+    check_text_pairs,
+    check_texts,
 )
 from txlib.recipes.translation_data import TOKENIZERS, Corpus, TextPair, Tokenizer, train_tokenizer
-from txlib.recurrent import (
-    AttentionTranslator,
-    AttentionTranslatorConfig,
-    LSTMTranslator,
-    Seq2SeqConfig,
-)
 from txlib.training.checkpoint import load_checkpoint
 
 MODELS = {
-    "lstm": (Seq2SeqConfig, LSTMTranslator),
-    "attention": (AttentionTranslatorConfig, AttentionTranslator),
-    "attention_only": (AttentionOnlyConfig, AttentionOnlyTranslator),
-    "transformer": (TransformerConfig, Transformer),
+    "lstm": (recurrent.Seq2SeqConfig, recurrent.LSTMTranslator),
+    "attention": (recurrent.AttentionTranslatorConfig, recurrent.AttentionTranslator),
+    "attention_only": (models.AttentionOnlyConfig, models.AttentionOnlyTranslator),
+    "transformer": (models.TransformerConfig, models.Transformer),
 }
 MODEL_FILE = "model.safetensors"
 
@@ -62,6 +59,7 @@ class Translator:
 
     def encode_pairs(self, pairs: Sequence[TextPair]) -> list[EncodedPair]:
         """Text pairs as `txlib.data.batching` wants them."""
+        check_text_pairs("pairs", pairs)
         return [(self.source.encode(s), self.target.encode(t)) for s, t in pairs]
 
     def translate(self, sentences: Sequence[str], *, batch_size: int = 64) -> list[str]:
@@ -76,10 +74,10 @@ class Translator:
             cut at twice its source's tokens and ten more.
 
         Raises:
-            ValueError: if `sentences` is a string, not a sequence of them.
+            ValueError: if `sentences` is no sequence of strings, or `batch_size` below 1.
         """
-        if isinstance(sentences, str):
-            raise ValueError(f"sentences must be a sequence of them, got the string {sentences!r}")
+        check_texts("sentences", sentences)
+        check_whole("batch_size", batch_size, least=1)
         device = next(self.model.parameters()).device
         texts = [s.lower() for s in sentences] if self.lowercase else sentences
         encoded = [self.source.encode(text) for text in texts]
@@ -107,6 +105,7 @@ class Translator:
 
     def save_tokenizers(self, folder: str | Path) -> None:
         """Write the two vocabularies into `folder`, where `load_translator` looks for them."""
+        check_path("folder", folder)
         for side in ("source", "target"):
             write_atomically(Path(folder) / f"{side}.json", getattr(self, side).to_json().encode())
 
@@ -135,14 +134,20 @@ def new_translator(
     Raises:
         ValueError: if there is no such model or tokenizer.
     """
-    if kind not in MODELS:
-        raise ValueError(f"kind must be one of {sorted(MODELS)}, got {kind!r}")
+    check_one_of("kind", kind, MODELS)
+    check_kind("corpus", corpus, Corpus)
+    check_fields("corpus", corpus.splits, "train")
+    check_fields("options", options)
+    check_device("device", device)
     sides = zip(*corpus.splits["train"], strict=True)
     source, target = (
         train_tokenizer(tokenizer, texts, min_count=min_count, vocab_size=vocab_size)
         for texts in sides
     )
     config_class, model_class = MODELS[kind]
+    strange = options.keys() - {field.name for field in fields(config_class)}
+    if strange:
+        raise ValueError(f"options must be fields of {config_class.__name__}, got {strange}")
     config = config_class(source_vocab_size=len(source), target_vocab_size=len(target), **options)
     return Translator(
         kind=kind,
@@ -165,6 +170,8 @@ def load_translator(folder: str | Path, *, device: torch.device | None = None) -
         FileNotFoundError: if a file is missing.
         ValueError: if a file is not what a run of the recipe writes.
     """
+    check_path("folder", folder)
+    check_device("device", device)
     folder = Path(folder)
     checkpoint = load_checkpoint(folder / MODEL_FILE)
     run = checkpoint.details.get("run")
@@ -202,7 +209,7 @@ def rebuild_translator(
         _check_size(model_class, config, tensors)
         model = model_class(config)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, OverflowError) as error:
-        raise ValueError(f"{path} must be a translator's, got none: {error!r}") from error
+        raise ValueError(f"{path} must be a translator's, got none: {shown(error)}") from error
     texts = {side: path.with_name(f"{side}.json") for side in ("source", "target")}
     sides = {side: _load_tokenizer(tokenizer, text) for side, text in texts.items()}
     for side, vocabulary in sides.items():

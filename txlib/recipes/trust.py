@@ -5,6 +5,7 @@
 
 from typing import Any
 
+from txlib.checks import check_one_of, check_text
 from txlib.recipes.records import load_record
 from txlib.recipes.speed_table import NOT_YET, SpeedTable
 
@@ -26,6 +27,7 @@ def section_of(area: str) -> str:
     Raises:
         ValueError: if `area` does not read "part: what is tried".
     """
+    check_text("area", area)
     part, colon, what = area.partition(": ")
     if not (part and colon and what):
         raise ValueError(f'area must read "part: what is tried", got {area!r}')
@@ -43,8 +45,7 @@ def trust_table(section: str) -> SpeedTable:
     Raises:
         ValueError: if there is no such section.
     """
-    if section not in (LIBRARY, *PARTS):
-        raise ValueError(f"section must be one of {[LIBRARY, *PARTS]}, got {section!r}")
+    check_one_of("section", section, (LIBRARY, *PARTS))
     record = _record()
     areas = {} if record is None else record["results"]["areas"]
     found = {area: facts for area, facts in areas.items() if section_of(area) == section}
