@@ -32,11 +32,32 @@ SETTLED = """async () => {
 }"""
 
 
+LOOKS = [(width, theme) for width in (390, 1280) for theme in ("light", "dark")]
+REFERENCE = [(390, "dark"), (1280, "light")]  # one tool writes them all: they differ in words
+
+
+def looks(page: str) -> list[tuple[int, str]]:
+    """The widths and themes in which a page is looked at."""
+    return REFERENCE if page.startswith("book/api/") or page == "genindex.html" else LOOKS
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that asks for a `path` on every page, one that asks for a `chapter` on those."""
+    """Run a test that asks for a `path` on every page, one that asks for a `chapter` on those.
+
+    One that asks for `width` and `theme` too is run in each look of the page. All tests of a page
+    run in one process, which opens each of its looks once.
+    """
+
+    def case(page: str, *look: object) -> object:
+        return pytest.param(page, *look, marks=pytest.mark.xdist_group(page))
+
+    names = metafunc.fixturenames
     for name, pages in (("path", PAGES), ("chapter", CHAPTERS)):
-        if name in metafunc.fixturenames:
-            metafunc.parametrize(name, pages or ["no page"])
+        if name in names and "width" in names:
+            cases = [case(page, *look) for page in pages for look in looks(page)]
+            metafunc.parametrize((name, "width", "theme"), cases or [("no page", 1280, "light")])
+        elif name in names:
+            metafunc.parametrize(name, [case(page) for page in pages] or ["no page"])
 
 
 @pytest.fixture(scope="session")
