@@ -14,10 +14,12 @@ REFERENCE = UnrolledNetwork(num_tokens=6, kernel_size=2, source=1, target=4)
 
 
 def question(page: Page) -> Locator:
+    expect(page.locator(".tx-predict")).to_have_count(2)  # they start in any order
     return page.locator(".tx-predict").nth(QUESTION)
 
 
 def network(page: Page) -> Locator:
+    expect(page.locator(".tx-unrolled")).to_have_count(3)
     return page.locator(".tx-unrolled").nth(NETWORK)
 
 
@@ -77,6 +79,7 @@ def test_prediction_by_keyboard_in_both_views(open_page):
 def test_network_steps_by_mouse_match_python(open_page):
     widget = network(open_page())
     widget.get_by_text("Add a dilated causal convolution").click()
+    expect(widget.locator('[data-network="convolution"]')).to_be_visible()
     slider, steps = widget.get_by_role("slider"), REFERENCE.dependent_steps()
     for step in range(len(REFERENCE.tokens) + 1):
         expect(slider).to_have_value(str(step))
@@ -109,6 +112,7 @@ def test_network_by_keyboard_alone(open_page):
     page.keyboard.press("ArrowRight")
     expect(widget.locator("output")).to_have_text("Step 2 of 6")
     page.keyboard.press("ArrowLeft")
+    expect(widget.locator("output")).to_have_text("Step 1 of 6")
     for _ in range(2):
         page.keyboard.press("Tab")
     expect(widget.get_by_role("slider")).to_be_focused()
@@ -152,6 +156,7 @@ def test_network_paths_match_python(open_page):
 
 def test_hostile_and_long_tokens_are_text(open_page):
     page = open_page()
+    expect(page.locator(".tx")).to_have_count(5)
     widget = page.locator(".tx-unrolled").nth(MANY)
     hostile = widget.locator(".tx-inputs button").nth(1)
     expect(hostile).to_have_text("<img src=x onerror=window.hacked=1>")
@@ -164,7 +169,7 @@ def test_hostile_and_long_tokens_are_text(open_page):
 @pytest.mark.parametrize("width", [320, 390])
 def test_narrow_screens_have_room_for_fingers(open_page, width):
     page = open_page(viewport={"width": width, "height": 800}, has_touch=True)
-    expect(page.locator(".tx-unrolled")).to_have_count(3)
+    expect(page.locator(".tx")).to_have_count(5)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     targets = page.locator(".tx button, .tx-option, .tx label")
     boxes = targets.evaluate_all(
@@ -199,7 +204,8 @@ def test_looks_and_accessibility(open_page, width, theme):
     widget.get_by_text("Add a dilated causal convolution").click()
     question(page).get_by_text("zeros").click()
     question(page).get_by_role("button").click()
-    page.wait_for_timeout(300)
+    expect(question(page).locator(".tx-result")).to_be_visible()
+    page.wait_for_function("document.getAnimations().length === 0")
     ARTIFACTS.mkdir(exist_ok=True)
     page.screenshot(path=ARTIFACTS / f"widgets-{width}-{theme}.png", full_page=True)
     if width == 390:  # preload: axe would fetch stylesheets that are not there

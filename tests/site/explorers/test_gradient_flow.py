@@ -14,9 +14,14 @@ def flow(page: Page) -> Locator:
     return page.locator(".tx-flow").first
 
 
+def set_depth(widget: Locator, at: int) -> None:
+    """Set the slider, and wait until it is drawn: at the next frame."""
+    widget.get_by_role("slider").fill(str(at))
+    widget.page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
 def check_depth(widget: Locator, reference: object, depth: int) -> None:
     """Table and sentence of every stack against Python's numbers."""
-    widget.page.evaluate("() => new Promise(requestAnimationFrame)")
     expect(widget.locator("output")).to_have_text(f"{depth} layer{'s' * (depth > 1)}")
     told = widget.locator(".tx-told").inner_text().replace(MINUS, "-")
     for row, arm in zip(widget.locator("tbody tr").all(), reference.arms, strict=True):
@@ -36,7 +41,7 @@ def check_depth(widget: Locator, reference: object, depth: int) -> None:
 def test_every_depth_matches_python(open_page, gradients):
     widget = flow(open_page("file"))
     for at, depth in enumerate(gradients.depths):
-        widget.get_by_role("slider").fill(str(at))
+        set_depth(widget, at)
         check_depth(widget, gradients, depth)
         marks = widget.locator(".tx-chart g[data-arm='0'] .tx-mark")
         expect(marks).to_have_count(depth)
@@ -44,7 +49,7 @@ def test_every_depth_matches_python(open_page, gradients):
 
 def test_zero_and_infinity_lie_on_their_rails(open_page, gradients):
     widget = flow(open_page("file"))
-    widget.get_by_role("slider").fill("1")
+    set_depth(widget, 1)
     rails = widget.locator(".tx-rail").evaluate_all("all => all.map(l => l.y1.baseVal.value)")
     rail = dict(zip(("overflowed", "vanished"), rails, strict=True))
     for arm, word in ((1, "vanished"), (2, "overflowed")):

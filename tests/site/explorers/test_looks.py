@@ -28,6 +28,7 @@ def test_narrow_screens_have_room_for_fingers(open_page, width):
 
 def test_motion_stays_off_for_those_who_ask(open_page):
     page = open_page("file", reduced_motion="reduce")
+    expect(page.locator(".tx")).to_have_count(COUNT)
     moving = page.locator(".tx *").evaluate_all(
         """nodes => nodes.map(getComputedStyle).filter((style) =>
              style.animationName !== "none" || !/^(0s(, )?)+$/.test(style.transitionDuration))"""
@@ -43,7 +44,7 @@ def test_looks_and_accessibility(open_page, width, theme):
     for widget in page.locator(".tx").all():
         expect(widget).to_be_visible()
         assert (widget.get_attribute("data-dark") is not None) == (theme == "dark")
-    page.wait_for_timeout(300)
+    page.wait_for_function("document.getAnimations().length === 0")
     ARTIFACTS.mkdir(exist_ok=True)
     page.screenshot(
         path=ARTIFACTS / f"widgets-explorers-{width}-{theme}.png", full_page=True, timeout=30_000

@@ -77,5 +77,7 @@ def screen(browser, site):
     page.evaluate("async () => { await window.MathJax?.startup?.promise; }")
     page.wait_for_selector(".widget-fallback[hidden]", state="attached")
     page.wait_for_function("() => !document.querySelector('.widget-waiting')")
+    # the widgets draw what depends on their width
+    page.evaluate("() => new Promise(requestAnimationFrame)")
     yield page
     context.close()

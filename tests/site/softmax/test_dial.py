@@ -26,6 +26,7 @@ def thousandths(expected: object) -> object:
 
 def assert_dial_shows(widget: Locator, scores: list[float], temperature: float) -> None:
     """The numbers for the eye are Python's to three decimals, those behind them to nine."""
+    widget.page.evaluate("() => new Promise(requestAnimationFrame)")  # draws what was asked for
     expect(widget.locator("output")).to_have_text(f"τ = {temperature:g}")
     s = torch.tensor(scores, dtype=torch.float64)
     weights = (s / temperature).softmax(0)
@@ -83,6 +84,7 @@ def test_temperature_runs_on_a_log_axis(open_page, at, temperature):
 def test_score_is_dragged_and_both_views_follow(open_page):
     page = open_page("file")
     slider = dial(page).get_by_role("slider", name="Score of d")
+    slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + 12 + (box["width"] - 24) * 0.4, middle)  # -1 of -5 to 5

@@ -25,9 +25,15 @@ def thousandths(expected: object) -> object:
     return pytest.approx(expected, abs=5.1e-4)
 
 
+def drawn(widget: Locator) -> None:
+    """Wait until what was asked for is drawn: at the next frame."""
+    widget.page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
 def assert_plane_shows(
     widget: Locator, keys: list, query: list, values: list, *, scaled: bool, d_k: int
 ) -> None:
+    drawn(widget)
     factor = math.sqrt(d_k / 2) / (math.sqrt(d_k) if scaled else 1)
     expect(widget.locator(".tx-formula")).to_contain_text(f"q·k {TIMES} {factor:.3f}")
     query, keys, values = (torch.tensor(x, dtype=torch.float64) for x in (query, keys, values))
@@ -66,6 +72,7 @@ def drag(page: Page, point: Locator, dx: float, dy: float) -> None:
 
 
 def spots(widget: Locator) -> list[list[float]]:
+    drawn(widget)
     return [
         [float(point.get_attribute(f"data-{axis}")) for axis in "xy"]
         for point in sorted_points(widget)
@@ -93,7 +100,7 @@ def test_planes_start_with_pythons_numbers(open_page):
 def test_points_are_dragged(open_page, which):
     page = open_page("file")
     widget = plane(page)
-    expect(page.locator(".widget-waiting, .widget-fallback:visible")).to_have_count(0)
+    expect(page.locator(".widget-fallback:visible")).to_have_count(0)
     widget.scroll_into_view_if_needed()
     unit = widget.locator(".tx-stage svg").bounding_box()["width"] / 4  # the plane spans -2 to 2
     drag(page, sorted_points(widget)[which], -unit, -unit / 2)

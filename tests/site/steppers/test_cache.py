@@ -14,11 +14,16 @@ def stepper(page: Page, which: int) -> Locator:
     return page.locator(".tx-cache").nth(which)
 
 
+def drawn(widget: Locator) -> None:
+    """Wait until what was asked for is drawn: at the next frame."""
+    widget.page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
 def press(widget: Locator, name: str, times: int = 1) -> None:
     button = widget.get_by_role("button", name=name, exact=name != "Take back")
     for _ in range(times):
         button.click()
-        widget.page.evaluate("() => new Promise(requestAnimationFrame)")
+        drawn(widget)
 
 
 def numbers(widget: Locator) -> list[tuple[int, int]]:
@@ -117,6 +122,7 @@ def test_memory_of_presets_matches_python(open_page, caches):
         shape = {name: value for name, value in one.items() if name != "name"}
         python = CacheStepper(["a"], **shape)
         widget.get_by_label("Shape of").select_option(one["name"])
+        drawn(widget)
         row = widget.locator(".tx-memory tr[data-now]")
         expect(row).to_contain_text(f", {shape['num_kv_heads']}")
         shown = [float(n) * units[u] for n, u in re.findall(r"([\d.]+) (\w+)", row.inner_text())]

@@ -17,6 +17,7 @@ def busy(page: Page) -> None:
             button.evaluate("node => node.click()")  # the last step disables it
             page.evaluate("() => new Promise(requestAnimationFrame)")
     page.get_by_role("button", name="Take back").first.click()
+    page.evaluate("() => new Promise(requestAnimationFrame)")
 
 
 @pytest.mark.parametrize("width", [320, 390])
@@ -38,6 +39,7 @@ def test_narrow_screens_have_room_for_fingers(open_page, width):
 
 def test_motion_stays_off_for_those_who_ask(open_page):
     page = open_page("file", reduced_motion="reduce")
+    expect(page.locator(".tx")).to_have_count(COUNT)
     moving = page.locator(".tx *").evaluate_all(
         """nodes => nodes.map(getComputedStyle).filter((style) =>
              style.animationName !== "none" || !/^(0s(, )?)+$/.test(style.transitionDuration))"""
@@ -52,7 +54,7 @@ def test_looks_and_accessibility(open_page, width, theme):
     busy(page)
     for widget in page.locator(".tx").all():
         assert (widget.get_attribute("data-dark") is not None) == (theme == "dark")
-    page.wait_for_timeout(300)
+    page.wait_for_function("document.getAnimations().length === 0")
     ARTIFACTS.mkdir(exist_ok=True)
     page.screenshot(
         path=ARTIFACTS / f"widgets-steppers-{width}-{theme}.png", full_page=True, timeout=30_000

@@ -62,6 +62,7 @@ def page(open_page, shown):
     expect(page.locator(".widget-view")).to_have_count(len(shown), timeout=30_000)
     expect(page.locator(".widget-waiting")).to_have_count(0, timeout=30_000)
     expect(page.locator(".widget-note")).to_have_count(0)
+    page.evaluate("() => new Promise(requestAnimationFrame)")  # draws what depends on its width
     return page
 
 
