@@ -5,6 +5,7 @@ A test that attacks the course takes the fixture `tally` and says once per case 
 """
 
 import ast
+import gc
 import json
 import os
 from collections import Counter
@@ -93,6 +94,12 @@ def pytest_configure(config: pytest.Config) -> None:
     several = config.getoption("numprocesses", None) or hasattr(config, "workerinput")
     if os.environ.get("TXLIB_TRUST_RECORD") and (several or not is_long()):
         raise pytest.UsageError("a recorded run is long, TXLIB_TRUST=long, and in one process")
+
+
+def pytest_collection_finish() -> None:
+    """Leave the thousands of tests and modules out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

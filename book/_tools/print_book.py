@@ -76,7 +76,7 @@ def find_chromium() -> str:
     Raises:
         SystemExit: if there is none.
     """
-    names = (os.environ.get("CHROMIUM", ""), "chromium", "google-chrome")
+    names = (os.environ.get("CHROMIUM"), "chromium-headless-shell", "chromium", "google-chrome")
     path = next(filter(None, map(shutil.which, filter(None, names))), None)
     if path is None:
         raise SystemExit(

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = Path(__file__).parent / "widget_fixtures"
@@ -39,7 +39,7 @@ nb_execution_mode = "off"
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Headless Chromium, the one of the machine."""
-    names = (os.environ.get("CHROMIUM", ""), "chromium", "google-chrome")
+    names = (os.environ.get("CHROMIUM"), "chromium-headless-shell", "chromium", "google-chrome")
     path = next(filter(None, map(shutil.which, filter(None, names))), None)
     if path is None:
         reason = "no chromium or google-chrome on the path, and CHROMIUM names none"
@@ -90,8 +90,16 @@ def widget_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     server.server_close()
 
 
+@pytest.fixture(scope="session")
+def every_widget_starts() -> bool:
+    """Whether none of the page's widgets waits for ever: then they are waited for."""
+    return False
+
+
 @pytest.fixture
-def open_page(browser: Browser, widget_site: dict[str, str]) -> Iterator[Callable[..., Page]]:
+def open_page(
+    browser: Browser, widget_site: dict[str, str], every_widget_starts: bool
+) -> Iterator[Callable[..., Page]]:
     """Opens the page of widgets, cut off from every other host; checks that it stayed quiet."""
     contexts, errors, strayed = [], [], []
 
@@ -100,6 +108,7 @@ def open_page(browser: Browser, widget_site: dict[str, str]) -> Iterator[Callabl
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(5000)
+        page.set_default_navigation_timeout(30_000)
         page.on(
             "console",
             lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" else None,
@@ -125,6 +134,9 @@ def open_page(browser: Browser, widget_site: dict[str, str]) -> Iterator[Callabl
         if scheme == "http":
             context.route("**/index.html", impatient)
         page.goto(widget_site[scheme])
+        if every_widget_starts:
+            expect(page.locator(".widget-waiting")).to_have_count(0, timeout=30_000)
+            page.evaluate("() => new Promise(requestAnimationFrame)")  # draws what needs the width
         return page
 
     yield open_it

@@ -62,7 +62,7 @@ def _sheltered() -> Iterator[None]:
     dtype, gradients, dice = torch.get_default_dtype(), torch.is_grad_enabled(), random.getstate()
     try:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+            torch.default_generator.manual_seed(0)  # the one that is put back afterwards
             random.seed(0)
             yield
     finally:

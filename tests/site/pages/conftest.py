@@ -32,32 +32,23 @@ SETTLED = """async () => {
 }"""
 
 
-LOOKS = [(width, theme) for width in (390, 1280) for theme in ("light", "dark")]
-REFERENCE = [(390, "dark"), (1280, "light")]  # one tool writes them all: they differ in words
-
-
-def looks(page: str) -> list[tuple[int, str]]:
-    """The widths and themes in which a page is looked at."""
-    return REFERENCE if page.startswith("book/api/") or page == "genindex.html" else LOOKS
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for a `path` on every page, one that asks for a `chapter` on those.
 
-    One that asks for `width` and `theme` too is run in each look of the page. All tests of a page
-    run in one process, which opens each of its looks once.
+    One that asks for a `width` too is run on a phone and on a desk. All tests of a page run in one
+    process, which opens it once at each width.
     """
 
-    def case(page: str, *look: object) -> object:
-        return pytest.param(page, *look, marks=pytest.mark.xdist_group(page))
+    def cases(pages: list[str], *more: int) -> list[object]:
+        return [pytest.param(page, *more, marks=pytest.mark.xdist_group(page)) for page in pages]
 
     names = metafunc.fixturenames
     for name, pages in (("path", PAGES), ("chapter", CHAPTERS)):
         if name in names and "width" in names:
-            cases = [case(page, *look) for page in pages for look in looks(page)]
-            metafunc.parametrize((name, "width", "theme"), cases or [("no page", 1280, "light")])
+            each = cases(pages, 390) + cases(pages, 1280)
+            metafunc.parametrize((name, "width"), each or [("no page", 1280)])
         elif name in names:
-            metafunc.parametrize(name, [case(page) for page in pages] or ["no page"])
+            metafunc.parametrize(name, cases(pages) or ["no page"])
 
 
 @pytest.fixture(scope="session")
@@ -184,7 +175,8 @@ def load(contexts: Callable, roots: dict[str, str]) -> Callable[..., tuple[Page,
         log = listen(page, roots[scheme])
         page.goto(urljoin(roots[scheme], path))
         page.evaluate(SETTLED)
-        expect(page.locator(".widget-waiting")).to_have_count(0)
+        expect(page.locator(".widget-waiting")).to_have_count(0, timeout=20_000)
+        page.evaluate("() => new Promise(requestAnimationFrame)")  # then all are drawn
         return page, log
 
     return load_it

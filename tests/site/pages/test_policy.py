@@ -49,8 +49,10 @@ def test_what_slips_in_does_not_run(load, attack, scheme, tally):
     address = page.url
     page.evaluate(
         """attack => {
-             window.refused = new Promise((resolve) => document.addEventListener(
-               "securitypolicyviolation", (event) => resolve(event.effectiveDirective)));
+             window.refused = new Promise((resolve) => {
+               document.addEventListener(
+                 "securitypolicyviolation", (event) => resolve(event.effectiveDirective));
+               setTimeout(resolve, 20_000, ""); });
              const own = document.createElement("script");
              own.src = URL.createObjectURL(new Blob([attack], { type: "text/javascript" }));
              document.head.append(own); }""",

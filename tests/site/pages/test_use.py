@@ -6,6 +6,16 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.site
 FIRST = "chapters/01_recurrence.html"
+BODY = ":scope > :not(.admonition-title)"
+FOLDED = """all => all.map((box) => {
+  const toggle = box.querySelector(".admonition-title .toggle-button");
+  const body = [...box.querySelectorAll(":scope > :not(.admonition-title)")];
+  const hidden = body.map((part) => !part.clientHeight
+    || !part.checkVisibility({ visibilityProperty: true }));
+  if (!body.length || new Set(hidden).size > 1) throw new Error(`half open: ${box.innerText}`);
+  if (toggle.ariaExpanded !== String(!hidden[0])) throw new Error(`told wrongly: ${box.innerText}`);
+  return hidden[0];
+})"""
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])
@@ -22,17 +32,16 @@ def test_search_by_keyboard_leads_to_the_results(open_page):
     page.keyboard.type("recurrence")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html?q=recurrence*")
-    expect(page.locator(f'#search-results a[href*="{FIRST}"]').first).to_be_visible()
+    page.locator(f'#search-results a[href*="{FIRST}"]').first.wait_for()
 
 
-def test_next_and_previous_lead_on_and_back(open_page, roots, chapter):
-    page = open_page(chapter)
-    following = page.locator("a.right-next")
-    address = following.evaluate("link => link.href")
-    following.click()
-    page.wait_for_url(address)
-    page.locator("a.left-prev").click()
-    page.wait_for_url(roots["http"] + chapter)
+def test_next_and_previous_lead_through_all_chapters_and_back(open_page, roots, chapters):
+    page = open_page(chapters[0])
+    for lead, way in [("a.right-next", chapters[1:]), ("a.left-prev", chapters[-2::-1])]:
+        assert way
+        for chapter in way:
+            page.locator(lead).click()
+            page.wait_for_url(roots["http"] + chapter)
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])
@@ -69,22 +78,28 @@ def test_code_is_copied(open_page, roots, chapter):
     expect(bare).to_have_count(0)
 
 
-@pytest.mark.parametrize("kind", ["hint", "solution"])
-def test_hints_and_solutions_are_folded_until_asked_for(open_page, chapter, kind):
+def test_hints_and_solutions_are_folded_until_asked_for(open_page, chapter):
     page = open_page(chapter)
-    boxes = page.locator(f".admonition.{kind}")
-    assert boxes.count() >= page.locator(".admonition.exercise").count() > 0
-    for box in boxes.all():
-        body, button = box.locator(":scope > :not(.admonition-title)"), box.get_by_role("button")
-        toggle = button.and_(box.locator(".admonition-title .toggle-button"))
-        expect(toggle).to_have_attribute("aria-expanded", "false")
-        assert [part.is_visible() for part in body.all()] == [False] * body.count() != []
+    exercises = page.locator(".admonition.exercise").count()
+    assert exercises > 0
+    expect(page.locator(".toggle-button").first).to_have_attribute("aria-expanded", "false")
+    for kind in ("hint", "solution"):
+        boxes = page.locator(f".admonition.{kind}")
+        assert len(folded := boxes.evaluate_all(FOLDED)) >= exercises
+        assert all(folded)
+        toggle = boxes.first.locator(".admonition-title").get_by_role("button")
         toggle.click()
         expect(toggle).to_have_attribute("aria-expanded", "true")
-        expect(body.first).to_be_visible()
-    toggle.focus()
-    page.keyboard.press("Enter")
-    expect(body.first).to_be_hidden()
+        expect(boxes.first.locator(BODY).first).to_be_visible()
+        assert boxes.evaluate_all(FOLDED) == [False, *folded[1:]], "one opens, not all"
+        toggle.focus()
+        page.keyboard.press("Enter")
+        expect(boxes.first.locator(BODY).first).to_be_hidden()
+        boxes.evaluate_all(
+            "all => all.forEach((box) => box.querySelector('.toggle-button').click())"
+        )
+        expect(boxes.locator(".toggle-button[aria-expanded=false]")).to_have_count(0)
+        assert not any(boxes.evaluate_all(FOLDED))
 
 
 def test_the_notebook_is_downloaded(open_page, chapter, tmp_path):
