@@ -78,7 +78,7 @@ colab-test: $(READY) ## every chapter alone, as on Colab: the course as a wheel,
 	$(ENV)/bin/python -m pytest tests/colab -n 2 --maxschedchunk 1
 
 site-test: $(READY) book ## the built website in a real browser
-	$(ENV)/bin/python -m pytest tests/site -m site -n 2 --dist loadgroup
+	$(ENV)/bin/python -m pytest tests/site -m site -n 2
 
 trust: $(READY) book ## try hard to break it all, for an hour; writes the counts to book/results/
 	TXLIB_TRUST=long TXLIB_TRUST_RECORD=book/results/trust.json $(ENV)/bin/python -m pytest tests/trust tests/site/trust tests/site/pages/test_policy.py tests/site/pages/test_leaks.py tests/site/pages/test_html.py

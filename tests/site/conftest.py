@@ -13,6 +13,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = Path(__file__).parent / "widget_fixtures"
@@ -34,6 +35,24 @@ html_theme = "sphinx_book_theme"
 html_context = {{"default_mode": "auto"}}
 nb_execution_mode = "off"
 """
+
+
+class PageScheduling(LoadScopeScheduling):
+    """Gives all tests of a page of the book to one process, as those of a page of widgets.
+
+    So each page is built once, and loaded once for each look at it.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        page = re.search(r"\[([\w/]+\.html)", nodeid)
+        file = nodeid.split("::")[0]
+        folder = file.rpartition("/")[0]
+        return page[1] if page else file if folder.endswith("site") else folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> PageScheduling:
+    return PageScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

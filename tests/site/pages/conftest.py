@@ -35,20 +35,15 @@ SETTLED = """async () => {
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for a `path` on every page, one that asks for a `chapter` on those.
 
-    One that asks for a `width` too is run on a phone and on a desk. All tests of a page run in one
-    process, which opens it once at each width.
+    One that asks for a `width` too is run on a phone and on a desk.
     """
-
-    def cases(pages: list[str], *more: int) -> list[object]:
-        return [pytest.param(page, *more, marks=pytest.mark.xdist_group(page)) for page in pages]
-
     names = metafunc.fixturenames
     for name, pages in (("path", PAGES), ("chapter", CHAPTERS)):
         if name in names and "width" in names:
-            each = cases(pages, 390) + cases(pages, 1280)
+            each = [(page, width) for page in pages for width in (390, 1280)]
             metafunc.parametrize((name, "width"), each or [("no page", 1280)])
         elif name in names:
-            metafunc.parametrize(name, cases(pages) or ["no page"])
+            metafunc.parametrize(name, pages or ["no page"])
 
 
 @pytest.fixture(scope="session")
