@@ -39,6 +39,13 @@ class Colab:
     cells: dict[str, dict]  # outputs of the setup cell, by what it was tried with
 
 
+def pytest_collection_modifyitems(items):
+    """The longest first; while one process installs the course, the other asks pip for plans."""
+    first = ("07_transformer", "02_additive_attention", "versions")
+    rank = {item: [name in item.nodeid for name in first] for item in items}
+    items.sort(key=lambda item: rank[item].index(True) if any(rank[item]) else len(first))
+
+
 def load_stamp():
     spec = util.spec_from_file_location("stamp", ROOT / "book" / "_tools" / "stamp.py")
     module = util.module_from_spec(spec)
