@@ -87,6 +87,7 @@ def kernel_environment(*, log: Path, home: Path | None = None) -> dict[str, str]
             home and network stay, for pip.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)}
+    kept.setdefault("OMP_NUM_THREADS", "1")  # kernels that share two cores wait for each other
     kept |= {
         "PATH": f"{FOLDER / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "COLAB_LOG": str(log),
