@@ -183,14 +183,11 @@ def weight(path: Path) -> int:
     return len(gzip.compress(data, mtime=0)) if path.suffix in TEXT else len(data)
 
 
-def test_all_tests_of_a_page_run_in_one_process(request):
+@pytest.mark.parametrize(
+    "kind", ["test_looks.py::a[{}]", "test_looks.py::b[{}-390]", "c.py::d[{}-file]"]
+)
+def test_all_tests_of_a_page_run_in_one_process(request, pages, kind):
     plugins = request.config.pluginmanager
     scheduling = plugins.get_plugin(str(Path(__file__).parents[1] / "conftest.py")).PageScheduling
-    scopes = {}
-    for item in request.session.items:
-        asked = getattr(item, "callspec", None)
-        page = asked and (asked.params.get("path") or asked.params.get("chapter"))
-        if page:
-            scopes.setdefault(page, set()).add(scheduling._split_scope(None, item.nodeid))
-    assert scopes
-    assert {page: {page} for page in scopes} == scopes
+    ids = [f"tests/site/pages/{kind.format(page)}" for page in pages]
+    assert [scheduling._split_scope(None, one) for one in ids] == pages
