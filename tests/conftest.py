@@ -2,6 +2,7 @@
 
 A test that attacks the course takes the fixture `tally` and says once per case what it tried. With
 `TXLIB_TRUST_RECORD` the counts of a long run that passed are merged, area by area, into that file.
+Keeps the search for garbage short in every run.
 """
 
 import ast
