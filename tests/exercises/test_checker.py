@@ -169,6 +169,19 @@ def test_a_graph_does_no_harm():
     assert find(lambda x, times: x.requires_grad_() * 2 * times).passed
 
 
+def test_the_same_dice_for_every_input_and_the_learners_own_afterwards(monkeypatch):
+    def reseeded(seed):
+        raise AssertionError("nobody puts a GPU's random numbers back")
+
+    thrown = []
+    before = torch.get_rng_state()
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", reseeded)
+    find(lambda x, times: thrown.append(torch.rand(()).item()) or x * 2 * times)
+    assert len(thrown) == 3
+    assert len(set(thrown)) == 1
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 @pytest.mark.parametrize("answer", [A, 3, None])
 def test_a_result_instead_of_the_function(answer):
     verdict = find(answer)
