@@ -53,8 +53,12 @@ OPENED_AND_THINNED = """() => {
   // the theme makes what now scrolls focusable, 300 ms after the next frame
   return new Promise((done) => requestAnimationFrame(() => setTimeout(done, 400)));
 }"""
-# Contrast is a matter of style.
+# Contrast is a matter of style, which each theme sets anew.
 ONE_OF_EACH_KIND = """() => {
+  for (const part of document.querySelectorAll("[data-alike]")) {
+    part.style.visibility = "";
+    part.removeAttribute("data-alike");
+  }
   const kept = new Map(), alike = [];
   for (const part of document.body.querySelectorAll("*")) {
     const texts = [...part.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
@@ -71,7 +75,9 @@ ONE_OF_EACH_KIND = """() => {
   }
   const all = [...kept.values()];  // axe gives up where a shown part stands in a hidden one
   for (const part of alike) {
-    if (!all.some((one) => part.contains(one))) part.style.visibility = "hidden";
+    if (all.some((one) => part.contains(one))) continue;
+    part.style.visibility = "hidden";
+    part.setAttribute("data-alike", "");
   }
 }"""
 
@@ -99,9 +105,9 @@ def visit(load: Callable, artifacts: Path) -> Callable[..., dict]:
             page.evaluate(OPENED_AND_THINNED)
             found["barriers"]["any"] = axe(page, {"rules": {"color-contrast": {"enabled": False}}})
             if width == 1280:  # a width changes no colours
-                page.evaluate(ONE_OF_EACH_KIND)
                 for theme in LOOKS[width]:
                     switch(page, theme)
+                    page.evaluate(ONE_OF_EACH_KIND)
                     found["barriers"][theme] = axe(page, {"runOnly": ["color-contrast"]})
         page.evaluate("localStorage.clear()")
         page.close()
